@@ -1,0 +1,168 @@
+"""The ports through which the daemon touches the machine: clock, processes, files, sources.
+
+The fifth port, the transport, belongs to the runtime: `peppy.runtime.transport.port`. Each port
+has a real implementation and an in-memory one that keeps the same promises (one test suite for
+both), so that the whole daemon runs inside one test, on virtual time. What takes time on a real
+machine is `async` here and runs in worker threads there.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+import trio
+
+from peppy.schema.errors import PeppyError
+
+
+class HostError(PeppyError):
+    """The machine refuses: a file, a process or a source could not be had."""
+
+
+class Clock(Protocol):
+    """What time it is. Waiting is Trio's business, so that virtual time moves both."""
+
+    def now(self) -> float:
+        """Return seconds since the epoch."""
+        ...
+
+
+class ExitStatus(msgspec.Struct, frozen=True):
+    """How a process ended: exactly one of the two is set."""
+
+    code: int | None = None
+    signal: int | None = None
+
+    @property
+    def clean(self) -> bool:
+        """Whether it ended with exit code 0."""
+        return self.code == 0
+
+
+class OutputLine(msgspec.Struct, frozen=True):
+    """One line that a process printed, without its end; undecodable bytes are replaced."""
+
+    stream: str
+    """`stdout` or `stderr`."""
+    text: str
+
+
+class CommandLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What to start, where, with what around it, and where its output is kept."""
+
+    argv: tuple[str, ...]
+    directory: Path
+    environment: Mapping[str, str]
+    """All of it: nothing is inherited."""
+    log: Path
+    """Lines are appended as `[YYYY-MM-DDTHH:MM:SS.mmm] [stdout] text` (behaviour.md 7.3)."""
+    token: str
+    """Stands in the environment of every process that comes of it, so that a sweep finds them."""
+
+
+class Process(Protocol):
+    """One process and all that it started; what its owner forgets is ended with the daemon."""
+
+    @property
+    def pid(self) -> int:
+        """The process's own id."""
+        ...
+
+    @property
+    def lines(self) -> trio.MemoryReceiveChannel[OutputLine]:
+        """What it prints, for whoever cares; a full channel drops, the log never does."""
+        ...
+
+    async def wait(self) -> ExitStatus:
+        """Return how it ended, when it and its output have; any number of times, by anyone."""
+        ...
+
+    def terminate(self) -> None:
+        """Send SIGTERM to it and its group; nothing happens if it has ended."""
+        ...
+
+    def kill(self) -> None:
+        """End it and everything that came of it, at once; nothing happens if it has ended."""
+        ...
+
+
+class Processes(Protocol):
+    """Where processes come from."""
+
+    async def start(self, command: CommandLine) -> Process:
+        """Start `command`; raises `HostError` naming the program that is not there, say."""
+        ...
+
+
+class Files(Protocol):
+    """The file system. Paths are absolute. Every method raises `HostError` with the path in it."""
+
+    async def read(self, path: Path) -> bytes:
+        """Return a file's bytes."""
+        ...
+
+    async def write(self, path: Path, data: bytes, *, mode: int = 0o644) -> None:
+        """Replace a file in one step: a reader sees the old text or the new, never a part."""
+        ...
+
+    async def append(self, path: Path, data: bytes) -> None:
+        """Add to a file's end; make it, and its directories, if it is not there."""
+        ...
+
+    async def exists(self, path: Path) -> bool:
+        """Say whether anything is there."""
+        ...
+
+    async def names(self, directory: Path) -> list[str]:
+        """Return the names in a directory, sorted; nothing if it is not there."""
+        ...
+
+    async def make_directory(self, path: Path) -> None:
+        """Make a directory and those above it; fine if it is there."""
+        ...
+
+    async def write_tree(self, directory: Path, tree: Mapping[str, str]) -> None:
+        """Replace a directory by one with these files (relative path to text), in one step."""
+        ...
+
+    async def move(self, path: Path, to: Path) -> None:
+        """Rename within one file system, replacing what is at `to`."""
+        ...
+
+    async def remove(self, path: Path) -> None:
+        """Remove a file or a whole directory; fine if it is not there. Never follows a link."""
+        ...
+
+    async def pack(self, directory: Path, artifact: Path) -> None:
+        """Make a `.tar.zst` of a built directory, links and modes included; all or nothing."""
+        ...
+
+    async def unpack(self, artifact: Path, directory: Path) -> None:
+        """Lay out an artifact that `pack` made, so that it works in its new place."""
+        ...
+
+    async def tail(self, path: Path, lines: int) -> list[str]:
+        """Return a text file's last lines; nothing if it is not there."""
+        ...
+
+
+class Sources(Protocol):
+    """Where node directories come from."""
+
+    async def fetch(self, source: str, into: Path) -> None:
+        """Copy a node's source to the directory `into`, which must not be there yet.
+
+        Left out: `.peppy`, virtual environments, caches, `target`, `node_modules`, `build`, `.git`
+        and symbolic links (behaviour.md 11.1). All or nothing. Raises `HostError`.
+        """
+        ...
+
+
+class Host(msgspec.Struct, frozen=True):
+    """The four ports of one machine, together."""
+
+    clock: Clock
+    processes: Processes
+    files: Files
+    sources: Sources

@@ -1,0 +1,350 @@
+"""The control plane's vocabulary: what the command line, nodes and tests may ask of the daemon.
+
+In the daemon's process these travel by reference, between processes as MessagePack. An order is
+imperative, a question asks, a view is what comes back. New fields have defaults.
+
+On the socket each frame is four bytes of length, big-endian, and one MessagePack value: a `Call`
+from the client, then any number of `Note` and at last one `Answer` or `Refusal` from the daemon.
+"""
+
+import enum
+from typing import Final
+
+import msgspec
+
+from peppy.schema.errors import Problem
+from peppy.schema.names import InstanceId, NodeId
+from peppy.schema.requests import Request
+
+PROTOCOL: Final = 1
+"""Goes up when an old client could misread a new daemon."""
+
+LONGEST_FRAME: Final = 16 * 1024 * 1024
+"""Bytes; no answer comes near it, so a longer frame is not ours."""
+
+IDLE_TIMEOUT: Final = 600.0
+"""Seconds without a line of output after which a build or a start is given up (10.1)."""
+
+MAX_TIMEOUT: Final = 3600.0
+"""Seconds after which a build or a start is given up whatever it prints (10.1)."""
+
+
+class Stage(enum.StrEnum):
+    """How far a node has come, as tables show it (behaviour.md 11.1)."""
+
+    ADDED = "Added"
+    BUILDING = "Building"
+    READY = "Ready"
+    ROOT = "Root"
+
+
+class InstanceState(enum.StrEnum):
+    """What one instance is doing (behaviour.md 11.1, 11.4)."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+class InstanceView(msgspec.Struct, frozen=True, kw_only=True):
+    """One instance, as it is listed."""
+
+    instance_id: InstanceId
+    node: NodeId
+    state: InstanceState
+    pid: int | None
+    """None until the process has started."""
+    log: str
+    """The absolute path of its run log."""
+    started_at: float
+    """Seconds since the epoch."""
+    ended: str | None = None
+    """How it ended, as in `exit code 1` or `signal SIGKILL`; None while it lives."""
+
+
+class NodeView(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the stack."""
+
+    node: NodeId
+    stage: Stage
+    variant: str
+    path: str
+    """The snapshot while it is not built, then the artifact; absolute."""
+    instances: tuple[InstanceView, ...]
+
+
+class Edge(msgspec.Struct, frozen=True):
+    """`dependent` consumes something of `dependency`."""
+
+    dependent: NodeId
+    dependency: NodeId
+
+
+class StackView(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole stack; the core node stands first."""
+
+    core_node: str
+    nodes: tuple[NodeView, ...]
+    dependencies: tuple[Edge, ...]
+
+
+class InterfaceLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One interface of a node, for `node info`."""
+
+    kind: str
+    """`emitted topic`, `consumed topic`, `service`, `action` and so on, in the singular."""
+    name: str
+    qos: str | None = None
+    source: str | None = None
+    """Where a consumed interface comes from: `name:tag`, or None for any node."""
+
+
+class NodeInfoView(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is known of a node."""
+
+    row: NodeView
+    language: str
+    build_cmd: tuple[str, ...]
+    run_cmd: tuple[str, ...]
+    add_log: str
+    build_log: str | None
+    exposed: tuple[InterfaceLine, ...]
+    consumed: tuple[InterfaceLine, ...]
+    parameters: tuple[str, ...]
+    """Leaves with their types, as in `video.frame_rate: u16`."""
+    dependencies: tuple[NodeId, ...]
+    config_sha256: str
+
+
+class DaemonView(msgspec.Struct, frozen=True, kw_only=True):
+    """Facts about the daemon that answered."""
+
+    version: str
+    core_node: str
+    instance_id: InstanceId
+    pid: int
+    home: str
+    host_name: str
+    messaging_port: int
+    uptime: float
+    """Seconds."""
+    nodes: int
+    """Without the core node."""
+
+
+class InitView(msgspec.Struct, frozen=True, kw_only=True):
+    """A fresh node directory."""
+
+    directory: str
+    files: tuple[str, ...]
+    """Relative to the directory."""
+
+
+class SyncView(msgspec.Struct, frozen=True, kw_only=True):
+    """Bindings that match their document again."""
+
+    node: NodeId
+    directory: str
+    bindings: str
+    """The absolute path of the generated project."""
+    warnings: tuple[str, ...] = ()
+
+
+class AddView(msgspec.Struct, frozen=True, kw_only=True):
+    """A node that is now in the stack."""
+
+    node: NodeId
+    log: str
+    snapshot: str
+    replaced: bool = False
+    stopped: tuple[InstanceId, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class BuildView(msgspec.Struct, frozen=True, kw_only=True):
+    """A node that can be run."""
+
+    node: NodeId
+    log: str
+    artifact: str
+    seconds: float
+
+
+class StartView(msgspec.Struct, frozen=True, kw_only=True):
+    """An instance that runs: its `setup` has returned."""
+
+    node: NodeId
+    instance_id: InstanceId
+    pid: int
+    log: str
+    seconds: float
+    """From the request to running."""
+
+
+class StopView(msgspec.Struct, frozen=True, kw_only=True):
+    """An instance that has ended and left the list."""
+
+    node: NodeId
+    instance_id: InstanceId
+    forced: bool
+    """Whether it had to be killed."""
+    ended: str
+    """As in `InstanceView.ended`."""
+    seconds: float
+
+
+class RemoveView(msgspec.Struct, frozen=True, kw_only=True):
+    """A node that has left the stack."""
+
+    node: NodeId
+    stopped: tuple[InstanceId, ...] = ()
+
+
+class ServiceStopView(msgspec.Struct, frozen=True, kw_only=True):
+    """The daemon's last word: what it is about to take down."""
+
+    pid: int
+    instances: tuple[InstanceId, ...]
+
+
+class DescribeDaemon(Request[DaemonView], frozen=True, kw_only=True):
+    """Who is there? Also the question by which a client finds out that the daemon is up."""
+
+
+class ListStack(Request[StackView], frozen=True, kw_only=True):
+    """Which nodes are there, how far are they, what runs?"""
+
+
+class DescribeNode(Request[NodeInfoView], frozen=True, kw_only=True):
+    """What is known of one node?"""
+
+    node: NodeId
+
+
+class InitNode(Request[InitView], frozen=True, kw_only=True):
+    """Make the directory of a new node."""
+
+    name: str
+    toolchain: str = "uv"
+    to_dir: str
+    """Absolute; the node's directory is made in it."""
+    container: bool = False
+
+
+class SyncNode(Request[SyncView], frozen=True, kw_only=True):
+    """Generate a node's bindings from its document."""
+
+    directory: str
+    """Absolute."""
+
+
+class AddNode(Request[AddView], frozen=True, kw_only=True):
+    """Put a node into the stack, or replace it there."""
+
+    source: str
+    """An absolute directory."""
+    sync: bool = False
+    stop_instances: bool = False
+    """Consent to stop running instances of the node that it replaces."""
+    force: bool = False
+
+
+class BuildNode(Request[BuildView], frozen=True, kw_only=True):
+    """Make a node's artifact by its `build_cmd`."""
+
+    node: NodeId
+    environment: dict[str, str] = {}
+    idle_timeout: float = IDLE_TIMEOUT
+    max_timeout: float = MAX_TIMEOUT
+    force: bool = False
+    """Give up a build that is under way and begin again."""
+
+
+class RunNode(Request[StartView], frozen=True, kw_only=True):
+    """Start one instance and wait until it runs."""
+
+    node: NodeId
+    instance_id: InstanceId | None = None
+    """None has one made up."""
+    arguments: tuple[str, ...] = ()
+    """As typed: `key=value`, with dots for nested groups."""
+    environment: dict[str, str] = {}
+    idle_timeout: float = IDLE_TIMEOUT
+    max_timeout: float = MAX_TIMEOUT
+
+
+class StopInstance(Request[StopView], frozen=True, kw_only=True):
+    """End one instance."""
+
+    instance_id: InstanceId
+
+
+class RemoveNode(Request[RemoveView], frozen=True, kw_only=True):
+    """Take a node out of the stack."""
+
+    node: NodeId
+    stop_instances: bool = False
+
+
+class StopDaemon(Request[ServiceStopView], frozen=True, kw_only=True):
+    """Take everything down and end."""
+
+
+REQUESTS: Final[dict[str, type[Request[object]]]] = {
+    kind.__name__: kind  # type: ignore[misc]  # the answers differ; each call knows its own
+    for kind in (
+        DescribeDaemon,
+        ListStack,
+        DescribeNode,
+        InitNode,
+        SyncNode,
+        AddNode,
+        BuildNode,
+        RunNode,
+        StopInstance,
+        RemoveNode,
+        StopDaemon,
+    )
+}
+"""Every request that the socket takes, by the name it has there."""
+
+
+class Call(msgspec.Struct, frozen=True, tag="call", kw_only=True):
+    """A client's question or order; `body` is the request `name` as a map."""
+
+    name: str
+    body: msgspec.Raw
+    protocol: int = PROTOCOL
+    version: str = ""
+
+
+class Note(msgspec.Struct, frozen=True, tag="note", kw_only=True):
+    """A sign of progress: a step of ours, or a line that a build printed."""
+
+    stream: str
+    """`step`, `log` (its text is a path), `stdout`, `stderr` or `warning`."""
+    text: str
+
+
+class Answer(msgspec.Struct, frozen=True, tag="answer", kw_only=True):
+    """The view that the request asked for, as a map."""
+
+    body: msgspec.Raw
+
+
+class Refusal(msgspec.Struct, frozen=True, tag="refusal", kw_only=True):
+    """Why there is no answer. `kind` is a stable word that programs may compare."""
+
+    kind: str
+    sentence: str
+    hint: str | None = None
+    problems: tuple[Problem, ...] = ()
+    source: str | None = None
+    """The document that has the problems."""
+    needs: str | None = None
+    """The consent that would have let it pass, as in `stop_instances`."""
+
+
+Frame = Note | Answer | Refusal
