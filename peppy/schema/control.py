@@ -75,7 +75,7 @@ class NodeView(msgspec.Struct, frozen=True, kw_only=True):
     instances: tuple[InstanceView, ...]
 
 
-class Edge(msgspec.Struct, frozen=True):
+class Edge(msgspec.Struct, frozen=True, order=True):
     """`dependent` consumes something of `dependency`."""
 
     dependent: NodeId

@@ -16,6 +16,12 @@ class PeppyError(Exception):
     quotes. `hint` is the next step, or None where there is no other than what the sentence says.
     """
 
+    kind: str = "error"
+    """A stable word that programs may compare; it crosses the control plane."""
+
+    needs: str | None = None
+    """The consent that would let it pass: a field of the request, as in `stop_instances`."""
+
     def __init__(self, sentence: str, *, hint: str | None = None) -> None:
         super().__init__(sentence)
         self.sentence = sentence
@@ -40,6 +46,8 @@ class Problem(msgspec.Struct, frozen=True):
 
 class DocumentError(PeppyError):
     """A document that has problems: all of them, not only the first."""
+
+    kind = "document"
 
     def __init__(
         self, source: str, problems: Sequence[Problem], *, hint: str | None = None
