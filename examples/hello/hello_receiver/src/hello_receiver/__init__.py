@@ -1,0 +1,1 @@
+"""Prints every greeting that it hears."""

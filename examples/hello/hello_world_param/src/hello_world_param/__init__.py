@@ -1,0 +1,1 @@
+"""Says hello to someone in particular."""

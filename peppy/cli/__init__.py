@@ -1,0 +1,13 @@
+"""The face: read arguments, ask the daemon, draw the answer.
+
+- `app`: the entry. It answers `--version` by itself, so that nothing else is imported for it.
+- `run`: one command line from its first word to its exit code, whatever goes wrong on the way.
+- `commands`: which verbs there are. A verb's module is imported when the verb is asked for.
+- `verbs`: one verb, one module, one plain function: one request, one drawing.
+- `drawing`: pure functions from a view to text.
+- `asking`: how a verb asks the daemon, and starts one (`starting`) where none answers.
+- `terminal`: where text goes. Results to stdout, everything else to stderr; colours and a spinner
+  only where a person looks.
+
+Exit codes: 0, 1 for a failure, 2 for a command line that makes no sense, 130 after Ctrl+C.
+"""

@@ -1,0 +1,89 @@
+"""Which verbs there are. Each is imported when it is asked for, or when its help is shown."""
+
+import importlib
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from cyclopts import App, Parameter
+
+from peppy import VERSION
+
+_PACKAGE: Final = "peppy.cli.verbs"
+
+GROUPS: Final = {
+    "node": "Make, add, build, run and stop nodes.",
+    "stack": "Look at the stack as a whole.",
+    "service": "Manage the daemon that keeps the stack.",
+}
+
+VERBS: Final = {
+    "node init": "node_init",
+    "node create": "node_init",
+    "node sync": "node_sync",
+    "node add": "node_add",
+    "node build": "node_build",
+    "node run": "node_run",
+    "node stop": "node_stop",
+    "node remove": "node_remove",
+    "node info": "node_info",
+    "stack list": "stack_list",
+    "info": "info",
+    "service serve": "service_serve",
+    "service stop": "service_stop",
+    "service status": "service_status",
+}
+"""What is typed, and the function and module that carry it out."""
+
+HIDDEN: Final = frozenset({"node create"})
+"""Other names of verbs that are listed."""
+
+ABOUT: Final = (
+    "Build, run and watch a robot as a stack of nodes.\n\n"
+    "A first walk: 'peppy node init hello', 'cd hello', 'peppy node add -sr .', 'peppy stack list'."
+)
+
+
+def make_app(*, listed: bool = False) -> App:
+    """Return the tree of all verbs (behaviour.md 10.1).
+
+    A verb's module is imported when the verb is asked for. If the verbs are to be `listed`, all of
+    them are, each with the first line of its help; shells' completion comes of the same list.
+    """
+    app = App(
+        name="peppy",
+        help=ABOUT,
+        version=f"peppy {VERSION}",
+        print_error=False,
+        exit_on_error=False,
+        result_action="return_value",
+        suppress_keyboard_interrupt=False,
+        help_formatter="plain" if listed and not _on_a_terminal() else None,
+        help_format="plaintext",
+        default_parameter=Parameter(negative=(), show_default=False),
+    )
+    for group, about in GROUPS.items():
+        app.command(App(name=group, help=about))
+    for words, function in VERBS.items():
+        group, _, verb = words.rpartition(" ")
+        target = app[group] if group else app
+        place = f"{_PACKAGE}.{function}"
+        if listed:
+            target.command(_imported(place), name=verb, show=words not in HIDDEN)
+        else:
+            target.command(f"{place}:{function}", name=verb, show=words not in HIDDEN)
+    if listed:
+        app.register_install_completion_command(  # pyright: ignore[reportUnknownMemberType]
+            add_to_startup=False
+        )
+    return app
+
+
+def _imported(place: str) -> Callable[..., object]:
+    """Return the verb's function; it is called what its module is called."""
+    function: Callable[..., object] = getattr(importlib.import_module(place), place.split(".")[-1])
+    return function
+
+
+def _on_a_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()

@@ -1,0 +1,53 @@
+"""What an order has done, in one line (seeds 001 and 003, behaviour.md 10.2)."""
+
+from peppy.schema.control import (
+    AddView,
+    BuildView,
+    InitView,
+    RemoveView,
+    StartView,
+    StopView,
+    SyncView,
+)
+
+
+def initialised(view: InitView) -> str:
+    """Return where the new node is."""
+    return f"Initialized node in {view.directory}"
+
+
+def synced(view: SyncView) -> str:
+    """Return where the bindings are."""
+    return f"Synced the interfaces of {view.node} to {view.bindings}"
+
+
+def added(view: AddView) -> str:
+    """Return which node is in the stack now."""
+    return f"Added node {view.node} to the node stack"
+
+
+def built(view: BuildView) -> str:
+    """Return where the artifact is."""
+    return f"Built node {view.node}. Artifact: {view.artifact}"
+
+
+def started(view: StartView) -> str:
+    """Return which instance runs."""
+    return f"Started node instance '{view.instance_id}' (pid: {view.pid})"
+
+
+def stopped(view: StopView) -> str:
+    """Return how the instance ended."""
+    return f"Stopped node instance '{view.instance_id}' ({view.ended})"
+
+
+def force_killed(view: StopView) -> str:
+    """Return what to say of an instance that did not stop when it was asked to."""
+    return (
+        f"instance '{view.instance_id}' did not exit within its grace period and was force-killed"
+    )
+
+
+def removed(view: RemoveView) -> str:
+    """Return which node has left the stack."""
+    return f"Removed node {view.node} from the node stack"

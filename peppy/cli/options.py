@@ -1,0 +1,108 @@
+"""What several verbs take, and how it is read."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from peppy.cli.usage import Usage
+from peppy.schema.errors import PeppyError
+from peppy.schema.names import InstanceId, NodeId, parse_instance_id, parse_node_id
+
+Json = Annotated[
+    bool,
+    Parameter(name="--json", help="Print one JSON document, also for an error."),
+]
+
+Force = Annotated[
+    bool,
+    Parameter(name=["--force", "-f"], help="End one that is in progress and begin again."),
+]
+
+StopInstances = Annotated[
+    bool,
+    Parameter(name="--stop-instances", help="Stop its running instances without asking."),
+]
+
+InstanceOption = Annotated[
+    str | None,
+    Parameter(
+        name=["--instance-id", "-i"], help="What to call the instance; by default a made-up name."
+    ),
+]
+
+IdleTimeout = Annotated[
+    float,
+    Parameter(
+        name="--idle-timeout", help="Seconds without a line of output until it is given up (600)."
+    ),
+]
+
+MaxTimeout = Annotated[
+    float,
+    Parameter(
+        name="--max-timeout", help="Seconds until it is given up, whatever it prints (3600)."
+    ),
+]
+
+NodeReference = Annotated[str, Parameter(name="NODE", help="NAME:TAG, as 'stack list' shows it.")]
+
+
+def node_id(text: str) -> NodeId:
+    """Return the node that `NAME:TAG` names; raise `Usage`."""
+    try:
+        return parse_node_id(text)
+    except PeppyError as error:
+        raise Usage(error.sentence, hint=error.hint) from None
+
+
+def instance_id(text: str | None) -> InstanceId | None:
+    """Return an instance id, None for none; raise `Usage`."""
+    return None if text is None else some_instance_id(text)
+
+
+def some_instance_id(text: str) -> InstanceId:
+    """Return an instance id; raise `Usage`."""
+    try:
+        return parse_instance_id(text)
+    except PeppyError as error:
+        raise Usage(error.sentence, hint=error.hint) from None
+
+
+def node_arguments(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return `key=value` arguments as they are; raise `Usage` for what is none (4)."""
+    for text in texts:
+        if not text.partition("=")[0].strip() or "=" not in text:
+            raise Usage(
+                f"'{text}' is not an argument for a node",
+                hint="write KEY=VALUE, with dots for nested groups, as in video.frame_rate=30",
+            )
+    return tuple(texts)
+
+
+def timeouts(idle: float, longest: float) -> tuple[float, float]:
+    """Return both time-outs; raise `Usage` for what is no time."""
+    for name, seconds in (("--idle-timeout", idle), ("--max-timeout", longest)):
+        if not 0 < seconds < float("inf"):
+            raise Usage(f"'{name}' takes a positive number of seconds, not {seconds:g}")
+    return idle, longest
+
+
+def absolute(path: Path | str) -> str:
+    """Return a path that means the same to the daemon, whose working directory is another."""
+    return os.path.abspath(path)
+
+
+def caller_environment(variables: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the environment that builds and runs get; what is not UTF-8 cannot travel."""
+    return {name: value for name, value in variables.items() if _is_text(name) and _is_text(value)}
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""One verb, one module, one plain function. Its docstring is the help that `--help` shows."""

@@ -1,0 +1,27 @@
+"""`peppy service serve`: the one verb that is the daemon instead of asking it."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from peppy.cli.options import Json
+
+
+def service_serve(
+    *,
+    core_node_name: Annotated[
+        str | None, Parameter(help="What to call the core node; by default a made-up name.")
+    ] = None,
+    idle_exit: Annotated[
+        float | None,
+        Parameter(show=False, help="Seconds after which it ends when the stack is empty."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Run the daemon in the foreground, until Ctrl+C.
+
+    Example: peppy service serve
+    """
+    from peppy.actors.daemon.serve import main
+
+    main(core_node=core_node_name, idle_exit=idle_exit)

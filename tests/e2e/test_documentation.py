@@ -1,0 +1,79 @@
+"""The README and the pages of docs/, typed as they stand, in an empty home."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.e2e.harness import COMMAND_LIMIT, Peppy, wait_until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+class Block(msgspec.Struct, frozen=True):
+    """One listing of a page: its language, the file that it is said to be, and its text."""
+
+    language: str
+    file: str | None
+    text: str
+
+
+def blocks(page: str) -> list[Block]:
+    return [
+        Block(match[1], match[2] or None, match[3])
+        for match in BLOCK.finditer((ROOT / page).read_text(encoding="utf-8"))
+    ]
+
+
+def walk(page: str, peppy: Peppy) -> Iterator[str]:
+    """Do what a page says, listing by listing; yield each piece of shell that has been run."""
+    program = Path(sys.executable).parent
+    environment = peppy.environment | {"PATH": f"{program}:{os.environ['PATH']}"}
+    for block in blocks(page):
+        if block.file is not None:
+            (peppy.work / block.file).write_text(block.text, encoding="utf-8")
+        elif block.language == "sh":
+            done = subprocess.run(
+                ["sh", "-e", "-c", block.text],
+                cwd=peppy.work,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=COMMAND_LIMIT * 2,
+                check=False,
+            )
+            assert done.returncode == 0, f"{block.text}\n{done.stdout}\n{done.stderr}"
+            yield block.text
+
+
+def test_the_readme_walks_from_nothing_to_a_running_node_and_back(peppy: Peppy) -> None:
+    ran = 0
+    for text in walk("README.md", peppy):
+        ran += 1
+        if "stack list" in text:
+            rows = peppy.json("stack", "list")["nodes"]
+            assert [row["instances"][0]["state"] for row in rows] == ["running", "running"]
+    assert ran == 2
+
+
+def test_the_first_node_page_ends_with_a_node_that_hears_both_instances(peppy: Peppy) -> None:
+    for text in walk("docs/first_node.md", peppy):
+        if "listener -i ear" in text:
+            wait_until(lambda: "ada: Ada is well" in peppy.log_of("ear"), "ada's news")
+            wait_until(lambda: "grace: Grace is well" in peppy.log_of("ear"), "grace's news")
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/command_line.md", "docs/first_node.md"])
+def test_every_page_that_a_page_points_at_is_there(page: str) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8"))
+    assert [link for link in links if not ((ROOT / page).parent / link).exists()] == []
