@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trio
+
+from peppy.runtime.transport.exchange import open_exchange
+from peppy.runtime.transport.zenoh import free_port, open_router
+from peppy.schema import keys
+from peppy.schema.keys import Address
+from peppy.schema.names import InstanceId, Name
 
 pytestmark = pytest.mark.e2e
 
@@ -141,11 +147,53 @@ open("progress", "w").write("ended in order")
 """
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
+EMITTING = """
+from peppylib.bindings import EmittedTopic
+
+@dataclass(slots=True)
+class Message:
+    message: str
+
+TOPIC = EmittedTopic(
+    name="message_stream", qos="reliable", format={"message": "string"}, message=Message
+)
+
+async def work(node_runner):
+    for number in range(100_000):
+        await TOPIC.emit(node_runner, Message(f"hello {number}"))
+        await asyncio.sleep(0.01)
+
+async def setup(params, node_runner):
+    return [asyncio.create_task(work(node_runner))]
+
+NodeBuilder().run(setup)
+"""
+
+CONSUMING = """
+from peppylib.bindings import ConsumedTopic
+
+@dataclass(slots=True)
+class Message:
+    message: str
+
+TOPIC = ConsumedTopic(
+    node="camera",
+    name="message_stream",
+    qos="reliable",
+    format={"message": "string"},
+    message=Message,
+)
+
+async def work(node_runner):
+    while True:
+        sender, message = await TOPIC.next_message(node_runner)
+        print(sender, message.message)
+
+async def setup(params, node_runner, nursery):
+    nursery.start_soon(work, node_runner)
+
+NodeBuilder().standalone(StandaloneConfig().with_instance_id("listener")).run(setup)
+"""
 
 
 class Node:
@@ -267,3 +315,25 @@ def test_a_supervised_node_outlives_whoever_reads_its_output(nodes: Nodes) -> No
     node.send(signal.SIGTERM)
     assert node.process.wait(20) == 0
     assert progress.read_text() == "ended in order"
+
+
+async def test_two_nodes_find_each_other_and_end_when_they_are_asked(nodes: Nodes) -> None:
+    port = free_port()
+    router = await open_router(port)
+    environment = {"PEPPY_MESSAGING_PORT": str(port)}
+    listener = nodes.start(CONSUMING, **environment)
+    speaker = nodes.start(EMITTING, **environment)
+    with trio.fail_after(30):
+        first = await trio.to_thread.run_sync(listener.line)
+        second = await trio.to_thread.run_sync(listener.line)
+    numbers = [int(line.removeprefix("standalone hello ")) for line in (first, second)]
+    assert numbers[1] == numbers[0] + 1
+    async with open_exchange(router) as exchange:
+        for node, instance in ((speaker, "standalone"), (listener, "listener")):
+            address = Address("standalone-core", Name("camera"), InstanceId(instance))
+            for service in (keys.HEALTH_SERVICE, keys.SHUTDOWN_SERVICE):
+                key = keys.instance_service(address, service)
+                assert (await exchange.ask(key, b"", timeout=10)).payload == b""
+            code, _, err = await trio.to_thread.run_sync(node.end)
+            assert (code, err) == (0, "")
+    await router.close()

@@ -126,6 +126,10 @@ class Files(Protocol):
         """Replace a directory by one with these files (relative path to text), in one step."""
         ...
 
+    async def copy(self, directory: Path, to: Path) -> None:
+        """Copy a whole directory, links as links, to a place that must not be there yet."""
+        ...
+
     async def move(self, path: Path, to: Path) -> None:
         """Rename within one file system, replacing what is at `to`."""
         ...

@@ -1,0 +1,9 @@
+"""The daemon put together: one per home directory.
+
+    serve       takes the lock, opens the wire, starts the actors, waits for the end
+    ├─ Daemon   the root actor; its child is the `Stack`
+    └─ control  the Unix socket: one connection, one request, its notes and its answer
+
+The daemon ends when it is told to (`StopDaemon`, a signal) or, if it was started by a command that
+needed it, when it has had nothing to do for a while. However it ends, the stack is taken down.
+"""

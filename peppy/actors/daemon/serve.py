@@ -1,0 +1,199 @@
+"""From nothing to a daemon that answers, and back."""
+
+import os
+import platform
+import signal
+import sys
+import traceback
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from pathlib import Path
+from random import SystemRandom
+from typing import Any, Final
+
+import msgspec
+import trio
+
+from peppy.actors.daemon import control
+from peppy.actors.daemon.daemon import Daemon, ShutDown
+from peppy.actors.daemon.wire import open_router
+from peppy.actors.host.environment import bundled_uv
+from peppy.actors.host.home import Home
+from peppy.actors.host.lock import hold_lock
+from peppy.actors.host.ports import Host
+from peppy.actors.host.real import real_host
+from peppy.actors.kernel import Ref, run_actor
+from peppy.actors.stack.site import Site
+from peppy.runtime.transport.exchange import open_exchange
+from peppy.schema.generated_names import core_node_name, generate_instance_id
+from peppy.schema.runtime_config import DaemonState
+
+LAST_WORDS: Final = 2.0
+"""Seconds for the last answers to reach their clients after everything has been taken down."""
+
+LONGEST_ADDRESS: Final = 100
+"""Bytes of a path that every system takes as a Unix socket's address."""
+
+
+def main(*, core_node: str | None = None, idle_exit: float | None = None) -> int:
+    """Run the daemon in the foreground until it is stopped; return the exit code.
+
+    `idle_exit` is the number of seconds without a request after which a daemon with an empty stack
+    ends by itself; None keeps it. Raises `PeppyError` if it cannot start.
+    """
+    trio.run(_serve, core_node, idle_exit)
+    return 0
+
+
+async def _serve(core_node: str | None, idle_exit: float | None) -> None:
+    home = Home.from_environment(os.environ)
+    with hold_lock(home):
+        host = real_host(home)
+        await _clear_leftovers(home, host)
+        async with open_site(home, host, core_node) as site, listening(home.socket) as listener:
+            async with run_actor(
+                lambda: Daemon(site, idle_exit=idle_exit), name="daemon", on_failure=_report
+            ) as daemon:
+                await _attend(site, listener, daemon)
+            await host.files.remove(home.daemon_state)
+
+
+@asynccontextmanager
+async def open_site(home: Home, host: Host, core_node: str | None) -> AsyncIterator[Site]:
+    """Give the actors all that they use; take it back at the end."""
+    random = SystemRandom()
+    router = await open_router(os.environ)
+    try:
+        async with open_exchange(router.transport) as exchange:
+            yield Site(
+                host=host,
+                home=home,
+                transport=router.transport,
+                exchange=exchange,
+                messaging_port=router.port,
+                core_node=core_node or core_node_name(_machine(home)),
+                daemon_instance=generate_instance_id(random),
+                daemon_pid=os.getpid(),
+                host_name=platform.node(),
+                started_at=host.clock.now(),
+                program_directory=str(Path(sys.argv[0]).resolve().parent),
+                uv_directory=bundled_uv(),
+                random=random,
+            )
+    finally:
+        await router.transport.close()
+
+
+@asynccontextmanager
+async def listening(path: Path) -> AsyncIterator[trio.SocketListener]:
+    """Listen on the control socket, which only its owner may use.
+
+    Whoever holds the lock owns the path: what lies there is left over from a daemon that died.
+    """
+    socket = trio.socket.socket(trio.socket.AF_UNIX, trio.socket.SOCK_STREAM)
+    path.unlink(missing_ok=True)
+    before = os.umask(0o177)
+    try:
+        with _bindable(path) as address:
+            await socket.bind(address)
+    finally:
+        os.umask(before)
+    socket.listen(128)
+    listener = trio.SocketListener(socket)
+    try:
+        yield listener
+    finally:
+        path.unlink(missing_ok=True)
+        with trio.CancelScope(shield=True):
+            await listener.aclose()
+
+
+async def _attend(site: Site, listener: trio.SocketListener, daemon: Ref[Any]) -> None:
+    """Answer until the daemon has ended."""
+
+    async def attend(stream: trio.SocketStream) -> None:
+        try:
+            await control.attend(stream, daemon)
+        except Exception:  # one connection's defect is not the others'
+            traceback.print_exc()
+
+    async with trio.open_nursery() as connections:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_await_signals, site, daemon)
+            nursery.start_soon(
+                partial(trio.serve_listeners, handler_nursery=connections), attend, [listener]
+            )
+            await _announce(site)
+            await daemon.ended()
+            nursery.cancel_scope.cancel()
+        # By now every question is answered or refused: what is left is to send it.
+        connections.cancel_scope.deadline = trio.current_time() + LAST_WORDS
+
+
+async def _announce(site: Site) -> None:
+    state = DaemonState(
+        core_node_name=site.core_node,
+        daemon_pid=site.daemon_pid,
+        messaging_port=site.messaging_port,
+    )
+    text = msgspec.json.format(msgspec.json.encode(state), indent=2)
+    await site.host.files.write(site.home.daemon_state, text)
+    print(  # noqa: T201  # the foreground's own output
+        f"peppy daemon ready (pid {site.daemon_pid}, {site.core_node},"
+        f" messaging port {site.messaging_port})",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+async def _await_signals(site: Site, daemon: Ref[Any]) -> None:
+    """Take the first signal as a wish to end, the second one as haste.
+
+    Whoever hurries leaves the instances to their shims, which end them when the daemon is gone.
+    """
+    hurry = False
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+        async for number in signals:
+            if hurry:
+                site.home.socket.unlink(missing_ok=True)
+                os._exit(128 + number)
+            hurry = True
+            daemon.tell(ShutDown())
+
+
+async def _clear_leftovers(home: Home, host: Host) -> None:
+    """Remove what a daemon that died has left and nobody can use (behaviour.md 7.1)."""
+    for leftover in (home.instances, home.runtime, home.tmp, home.built_nodes):
+        await host.files.remove(leftover)
+        await host.files.make_directory(leftover)
+
+
+def _machine(home: Home) -> str:
+    """Return a text that stays the same for this home on this machine."""
+    try:
+        machine = Path("/etc/machine-id").read_text().strip()
+    except OSError:
+        machine = platform.node()
+    return f"{machine}:{home.root}"
+
+
+def _report(ref: Ref[Any], error: BaseException) -> None:
+    print(f"{ref} failed", file=sys.stderr)  # noqa: T201
+    traceback.print_exception(error)
+
+
+@contextmanager
+def _bindable(path: Path) -> Iterator[str]:
+    """Yield a way to write `path` that fits the 107 bytes of a Unix socket's address.
+
+    A long one goes through an open directory, which Linux also knows under a short name.
+    """
+    if len(os.fsencode(path)) <= LONGEST_ADDRESS:
+        yield str(path)
+        return
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{directory}/{path.name}"
+    finally:
+        os.close(directory)

@@ -1,0 +1,150 @@
+"""What `files` does on a real disk, as plain functions that block. They raise `OSError`."""
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from secrets import token_hex
+from typing import Final
+
+BLOCK: Final = 64 * 1024
+"""Bytes that `tail` reads at a time."""
+
+
+@contextmanager
+def staged(path: Path) -> Generator[Path, None, None]:
+    """Yield a name beside `path` to make something at; it is gone at the end, if not moved."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The name stays short, however long the final one is.
+    beside = path.parent / f".{token_hex(8)}.tmp"
+    try:
+        yield beside
+    finally:
+        remove(beside)
+
+
+def must_be_free(path: Path) -> None:
+    """Raise `FileExistsError` if anything is at `path`."""
+    if os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+
+
+def write(path: Path, data: bytes, mode: int, *, durable: bool = True) -> None:
+    """Replace a file in one step, and survive a power cut if it is to be `durable`."""
+    with staged(path) as new:
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            os.fchmod(descriptor, mode)
+            if durable:
+                file.flush()
+                os.fsync(descriptor)
+        new.replace(path)
+
+
+def append(path: Path, data: bytes) -> None:
+    """Add to a file's end."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        file.write(data)
+
+
+def names(directory: Path) -> list[str]:
+    """Return the names in a directory, sorted."""
+    try:
+        return sorted(os.listdir(directory))
+    except FileNotFoundError:
+        return []
+
+
+def write_tree(directory: Path, tree: Mapping[str, str]) -> None:
+    """Replace a directory by one with these files."""
+    with staged(directory) as new:
+        new.mkdir()
+        for relative, text in tree.items():
+            path = new / relative
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode())
+        move(new, directory)
+
+
+def copy(directory: Path, to: Path) -> None:
+    """Copy a whole directory, links as links, all or nothing."""
+    must_be_free(to)
+    with staged(to) as new:
+        try:
+            shutil.copytree(directory, new, symlinks=True)
+        except shutil.Error as error:
+            # One sentence for the first of many; each is (source, destination, why).
+            raise OSError(errno.EIO, str(error.args[0][0][2]), str(directory)) from error
+        new.rename(to)
+
+
+def move(path: Path, to: Path) -> None:
+    """Rename, replacing what is at `to`."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    path.lstat()  # before anything makes way for it
+    if not (_is_directory(to) or (_is_directory(path) and os.path.lexists(to))):
+        path.replace(to)
+        return
+    # A rename replaces no directory that has something in it: the old one steps aside first.
+    with staged(to) as old:
+        to.rename(old)
+        try:
+            path.rename(to)
+        except OSError:
+            old.rename(to)
+            raise
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a whole directory."""
+    if not _is_directory(path):
+        path.unlink(missing_ok=True)
+        return
+    with suppress(OSError):
+        shutil.rmtree(path)
+        return
+    # Some tools write-protect the directories of their caches; others still write while we remove.
+    for top, directories, _ in os.walk(path):
+        for name in (".", *directories):
+            with suppress(OSError):
+                _let_in(Path(top, name))
+    with suppress(FileNotFoundError):
+        shutil.rmtree(path)
+
+
+def tail(path: Path, lines: int) -> list[str]:
+    """Return a text file's last lines."""
+    if lines <= 0:
+        return []
+    try:
+        with path.open("rb") as file:
+            position, data = file.seek(0, os.SEEK_END), b""
+            # One line end more than lines, since the last line has one too.
+            while position > 0 and data.count(b"\n") <= lines:
+                size = min(BLOCK, position)
+                position = file.seek(position - size)
+                data = file.read(size) + data
+    except FileNotFoundError:
+        return []
+    return last_lines(data, lines)
+
+
+def last_lines(data: bytes, lines: int) -> list[str]:
+    """Return the last `lines` lines of a text; undecodable bytes are replaced."""
+    if not data or lines <= 0:
+        return []
+    return data.removesuffix(b"\n").decode("utf-8", "replace").split("\n")[-lines:]
+
+
+def _is_directory(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _let_in(path: Path) -> None:
+    if not path.is_symlink():
+        path.chmod(stat.S_IMODE(path.stat().st_mode) | stat.S_IRWXU)

@@ -1,0 +1,219 @@
+"""A file system in memory, which keeps the promises of the real one."""
+
+import errno
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import trio
+
+from peppy.actors.host.disk import last_lines
+from peppy.actors.host.files import cannot
+from peppy.actors.host.ports import HostError
+from peppy.actors.host.relocation import LARGEST, MARK, mentions, rewrite, rewrite_target
+
+
+class File(msgspec.Struct, frozen=True, tag=True):
+    """A file's bytes and mode."""
+
+    data: bytes
+    mode: int = 0o644
+
+
+class Link(msgspec.Struct, frozen=True, tag=True):
+    """A symbolic link."""
+
+    target: str
+
+
+class Directory(msgspec.Struct, frozen=True, tag=True):
+    """A directory; what is in it has its own entry."""
+
+
+Item = File | Link | Directory
+
+
+class Artifact(msgspec.Struct, frozen=True):
+    """What `pack` writes: the same facts as the real one's archive."""
+
+    built_in: str
+    relocate: list[str]
+    items: dict[str, Item]
+
+
+_ROOT: Final = Path("/")
+
+
+class MemoryFiles:
+    """Files by path. A test may lay and look at `items` directly."""
+
+    def __init__(self) -> None:
+        self.items: dict[Path, Item] = {_ROOT: Directory()}
+
+    # What is there.
+
+    def below(self, directory: Path) -> Iterator[tuple[Path, Item]]:
+        """Yield everything in a directory, the directory itself first, in order of the paths."""
+        for path in sorted(self.items):
+            if path == directory or directory in path.parents:
+                yield path, self.items[path]
+
+    def put(self, path: Path, item: Item) -> None:
+        """Put something at a path; the directories above it appear. Raises `HostError`."""
+        for parent in reversed(path.parents):
+            if not isinstance(self.items.setdefault(parent, Directory()), Directory):
+                raise _failure("write", path, errno.ENOTDIR)
+        self.items[path] = item
+
+    def add(self, path: Path, data: bytes) -> None:
+        """Add to a file's end. Raises `HostError`."""
+        before = self.items.get(path, File(b""))
+        if not isinstance(before, File):
+            raise _failure("write", path, errno.EISDIR)
+        self.put(path, File(before.data + data, before.mode))
+
+    def take(self, path: Path) -> dict[Path, Item]:
+        """Remove and return all that is at and below `path`."""
+        return {each: self.items.pop(each) for each, _ in tuple(self.below(path))}
+
+    def directory(self, what: str, path: Path) -> Path:
+        """Return `path` if it is a directory, or raise `HostError`."""
+        item = self.items.get(path)
+        if not isinstance(item, Directory):
+            raise _failure(what, path, errno.ENOENT if item is None else errno.ENOTDIR)
+        return path
+
+    def must_be_free(self, what: str, path: Path) -> None:
+        """Raise `HostError` if anything is at `path`."""
+        if path in self.items:
+            raise _failure(what, path, errno.EEXIST)
+
+    # The port.
+
+    async def read(self, path: Path) -> bytes:
+        """Return a file's bytes."""
+        await trio.lowlevel.checkpoint()
+        return self._file("read", path).data
+
+    async def write(self, path: Path, data: bytes, *, mode: int = 0o644) -> None:
+        """Replace a file in one step."""
+        await trio.lowlevel.checkpoint()
+        if isinstance(self.items.get(path), Directory):
+            raise _failure("write", path, errno.EISDIR)
+        self.put(path, File(data, mode))
+
+    async def append(self, path: Path, data: bytes) -> None:
+        """Add to a file's end."""
+        await trio.lowlevel.checkpoint()
+        self.add(path, data)
+
+    async def exists(self, path: Path) -> bool:
+        """Say whether anything is there."""
+        await trio.lowlevel.checkpoint()
+        return path in self.items
+
+    async def names(self, directory: Path) -> list[str]:
+        """Return the names in a directory, sorted."""
+        await trio.lowlevel.checkpoint()
+        if directory not in self.items:
+            return []
+        self.directory("list", directory)
+        return sorted(
+            path.name for path in self.items if path.parent == directory and path != directory
+        )
+
+    async def make_directory(self, path: Path) -> None:
+        """Make a directory and those above it."""
+        await trio.lowlevel.checkpoint()
+        if not isinstance(self.items.get(path, Directory()), Directory):
+            raise _failure("make", path, errno.EEXIST)
+        self.put(path, Directory())
+
+    async def write_tree(self, directory: Path, tree: Mapping[str, str]) -> None:
+        """Replace a directory by one with these files."""
+        await trio.lowlevel.checkpoint()
+        self.take(directory)
+        self.put(directory, Directory())
+        for relative, text in tree.items():
+            self.put(directory / relative, File(text.encode()))
+
+    async def copy(self, directory: Path, to: Path) -> None:
+        """Copy a whole directory."""
+        await trio.lowlevel.checkpoint()
+        self.must_be_free("copy", to)
+        found = tuple(self.below(self.directory("copy", directory)))
+        for path, item in found:
+            self.put(to / path.relative_to(directory), item)
+
+    async def move(self, path: Path, to: Path) -> None:
+        """Rename, replacing what is at `to`."""
+        await trio.lowlevel.checkpoint()
+        if path not in self.items:
+            raise _failure("move", path, errno.ENOENT)
+        moved = self.take(path)
+        self.take(to)
+        for each, item in moved.items():
+            self.put(to / each.relative_to(path), item)
+
+    async def remove(self, path: Path) -> None:
+        """Remove a file or a whole directory."""
+        await trio.lowlevel.checkpoint()
+        self.take(path)
+
+    async def pack(self, directory: Path, artifact: Path) -> None:
+        """Make an artifact of a built directory."""
+        await trio.lowlevel.checkpoint()
+        found = {
+            str(path.relative_to(directory)): item
+            for path, item in self.below(self.directory("pack", directory))
+        }
+        packed = Artifact(str(directory), list(self._to_relocate(directory)), found)
+        self.put(artifact, File(msgspec.msgpack.encode(packed)))
+
+    async def unpack(self, artifact: Path, directory: Path) -> None:
+        """Lay out an artifact in its new place."""
+        await trio.lowlevel.checkpoint()
+        self.must_be_free("unpack", directory)
+        data = self._file("unpack", artifact).data
+        try:
+            packed = msgspec.msgpack.decode(data, type=Artifact)
+        except msgspec.MsgspecError as error:
+            raise HostError(f"'{artifact}' is not a whole artifact: {error}") from error
+        old = Path(packed.built_in)
+        for relative, item in packed.items.items():
+            match item:
+                case File(data, mode) if relative in packed.relocate:
+                    item = File(rewrite(data, old, directory), mode)  # noqa: PLW2901
+                case Link(target):
+                    item = Link(rewrite_target(target, old, directory))  # noqa: PLW2901
+                case _:
+                    pass
+            self.put(directory / relative, item)
+
+    async def tail(self, path: Path, lines: int) -> list[str]:
+        """Return a text file's last lines."""
+        await trio.lowlevel.checkpoint()
+        return last_lines(self._file("read", path).data, lines) if path in self.items else []
+
+    def _file(self, what: str, path: Path) -> File:
+        item = self.items.get(path)
+        if not isinstance(item, File):
+            raise _failure(what, path, errno.ENOENT if item is None else errno.EISDIR)
+        return item
+
+    def _to_relocate(self, directory: Path) -> Iterator[str]:
+        environments = [path.parent for path, _ in self.below(directory) if path.name == MARK]
+        for path, item in self.below(directory):
+            if not any(each in path.parents for each in environments):
+                continue
+            match item:
+                case File(data) if len(data) <= LARGEST and mentions(data, directory):
+                    yield str(path.relative_to(directory))
+                case _:
+                    pass
+
+
+def _failure(what: str, path: Path, number: int) -> HostError:
+    return cannot(what, path, OSError(number, os.strerror(number), str(path)))

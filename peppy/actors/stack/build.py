@@ -1,0 +1,167 @@
+"""One build job: a copy of the snapshot, `build_cmd` in it, and the artifact packed from it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, assert_never
+
+import msgspec
+import trio
+
+from peppy.actors.host.environment import child_environment, expand
+from peppy.actors.host.ports import CommandLine, Process
+from peppy.actors.kernel import Actor, Ref
+from peppy.actors.stack.errors import BuildFailed
+from peppy.actors.stack.logs import LAST_LINES, line, without_stamp
+from peppy.actors.stack.messages import BuildStopped, BuildSucceeded
+from peppy.actors.stack.site import Site
+from peppy.actors.stack.starting import say_exit
+from peppy.schema.control import BuildNode, BuildView, Note
+from peppy.schema.durations import REAP
+from peppy.schema.names import NodeId
+from peppy.schema.runtime_config import NODE_NAME_VARIABLE, NODE_TAG_VARIABLE
+
+MOVABLE: Final = {"UV_NO_EDITABLE": "1", "UV_VENV_RELOCATABLE": "1"}
+"""What is built in one place runs in another, once for each instance."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything about one build that is known before it starts."""
+
+    node: NodeId
+    snapshot: Path
+    workspace: Path
+    """Where it is built; gone when the build has ended, however it ends."""
+    artifact: Path
+    log: Path
+    build_cmd: tuple[str, ...]
+    request: BuildNode
+
+
+class Succeeded(msgspec.Struct, frozen=True):
+    """The artifact is packed."""
+
+    seconds: float
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """There is no artifact, for this reason."""
+
+    error: Exception
+
+
+Message = Succeeded | Failed
+
+
+class Build(Actor[Message]):
+    """A build under way. Whatever ends it, nothing half-built is left."""
+
+    def __init__(
+        self,
+        site: Site,
+        plan: Plan,
+        owner: Ref[BuildSucceeded | BuildStopped],
+        note: Callable[[Note], None],
+    ) -> None:
+        self._site = site
+        self._plan = plan
+        self._owner = owner
+        self._note = note
+
+    def started(self) -> None:
+        """Begin at once."""
+        self.background(self._build, done=Succeeded, failed=Failed)
+
+    def receive(self, message: Message) -> None:
+        """Report how it went, and end."""
+        plan = self._plan
+        match message:
+            case Succeeded(seconds):
+                view = BuildView(
+                    node=plan.node,
+                    log=str(plan.log),
+                    artifact=str(plan.artifact),
+                    seconds=seconds,
+                )
+                self._owner.tell(BuildSucceeded(view))
+            case Failed(error):
+                self._owner.tell(BuildStopped(error))
+            case _:
+                assert_never(message)
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"<Build {self._plan.node}>"
+
+    async def _build(self) -> float:
+        plan, files = self._plan, self._site.host.files
+        begun = trio.current_time()
+        self._note(Note(stream="log", text=str(plan.log)))
+        try:
+            await files.copy(plan.snapshot, plan.workspace)
+            if plan.build_cmd:
+                await self._run_command()
+            self._note(Note(stream="step", text="Packing the artifact..."))
+            await files.pack(plan.workspace, plan.artifact)
+        finally:
+            with trio.CancelScope(shield=True):
+                await files.remove(plan.workspace)
+        return trio.current_time() - begun
+
+    async def _run_command(self) -> None:
+        process = await self._start()
+        try:
+            await self._follow(process)
+            status = await process.wait()
+        finally:
+            process.kill()
+            with trio.move_on_after(REAP, shield=True):
+                await process.wait()
+        if not status.clean:
+            raise await self._failure(f"'{self._command()}' ended with {say_exit(status)}")
+
+    async def _start(self) -> Process:
+        plan, site = self._plan, self._site
+        extra = {NODE_NAME_VARIABLE: plan.node.name, NODE_TAG_VARIABLE: plan.node.tag, **MOVABLE}
+        environment = child_environment(
+            plan.request.environment, extra, uv_directory=site.uv_directory
+        )
+        text = f"Executing build_cmd: {self._command()} (working_dir: {plan.workspace})"
+        await site.host.files.append(plan.log, line(site.host.clock.now(), text))
+        return await site.host.processes.start(
+            CommandLine(
+                argv=expand(plan.build_cmd, environment),
+                directory=plan.workspace,
+                environment=environment,
+                log=plan.log,
+                token=f"{site.daemon_instance}/build/{plan.node}",
+            )
+        )
+
+    async def _follow(self, process: Process) -> None:
+        """Pass the output on until it ends; raise `BuildFailed` if it takes too long."""
+        request = self._plan.request
+        with trio.move_on_after(request.max_timeout):
+            while True:
+                with trio.move_on_after(request.idle_timeout):
+                    try:
+                        output = await process.lines.receive()
+                    except trio.EndOfChannel:
+                        return
+                    self._note(Note(stream=output.stream, text=output.text))
+                    continue
+                raise await self._failure(
+                    f"no output received for {request.idle_timeout:g} s;"
+                    " '--idle-timeout' gives it longer"
+                )
+        raise await self._failure(
+            f"it took over {request.max_timeout:g} s; '--max-timeout' gives it longer"
+        )
+
+    async def _failure(self, why: str) -> BuildFailed:
+        log = self._plan.log
+        tail = await self._site.host.files.tail(log, LAST_LINES)
+        lines = [without_stamp(text) for text in tail]
+        return BuildFailed(self._plan.node, why, str(log), lines)
+
+    def _command(self) -> str:
+        return " ".join(self._plan.build_cmd)

@@ -1,0 +1,350 @@
+"""The stack: which nodes there are, and who answers for what."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar, assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from peppy.actors.kernel import Actor, Background, Promise
+from peppy.actors.rules import graph
+from peppy.actors.stack import adding, bindings, views
+from peppy.actors.stack.entry import Entry
+from peppy.actors.stack.errors import (
+    AddingGivenUp,
+    CoreNodeRefused,
+    GoingDown,
+    InProgress,
+    InstanceExists,
+    NeededByOthers,
+    NeedsConsent,
+    UnknownInstance,
+    UnknownNode,
+)
+from peppy.actors.stack.messages import (
+    InstanceLeft,
+    NodeChanged,
+    Retired,
+    TakeDown,
+    TakenDown,
+)
+from peppy.actors.stack.node import Node
+from peppy.actors.stack.retirement import Member, retire, take_down
+from peppy.actors.stack.site import Site
+from peppy.schema.control import (
+    MAX_TIMEOUT,
+    AddNode,
+    AddView,
+    BuildNode,
+    DescribeNode,
+    InitNode,
+    ListStack,
+    RemoveNode,
+    RemoveView,
+    RunNode,
+    StackView,
+    StopInstance,
+    SyncNode,
+)
+from peppy.schema.errors import PeppyError
+from peppy.schema.generated_names import generate_instance_id
+from peppy.schema.names import InstanceId, NodeId, parse_instance_id
+from peppy.schema.node import NodeDocument
+from peppy.schema.requests import Request
+
+A = TypeVar("A")
+
+
+class Staged(msgspec.Struct, frozen=True):
+    """A node may enter the stack, if the stack agrees."""
+
+    request: AddNode
+    promise: Promise[AddView]
+    entry: Entry
+
+
+class RoomMade(msgspec.Struct, frozen=True):
+    """The node that a staged one replaces is gone."""
+
+    staged: Staged
+    retired: Retired
+
+
+class Done(msgspec.Struct, frozen=True):
+    """What a request asked for has come out."""
+
+    promise: Promise[Any]
+    answer: object
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """What a request asked for cannot be had."""
+
+    promise: Promise[Any]
+    error: Exception
+
+
+class AddEnded(msgspec.Struct, frozen=True):
+    """Nobody adds `source` any more."""
+
+    source: str
+    promise: Promise[AddView]
+
+
+Requests = (
+    ListStack
+    | DescribeNode
+    | InitNode
+    | SyncNode
+    | AddNode
+    | BuildNode
+    | RunNode
+    | StopInstance
+    | RemoveNode
+    | TakeDown
+)
+Facts = NodeChanged | InstanceLeft | Staged | RoomMade | Done | Failed | AddEnded
+Message = Requests | Facts
+
+
+class Stack(Actor[Message]):
+    """All the nodes of one daemon."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._members: dict[NodeId, Member] = {}
+        self._owners: dict[InstanceId, NodeId] = {}
+        self._adding: dict[str, tuple[Promise[AddView], Background]] = {}
+        self._going_down = False
+
+    def receive(self, message: Message) -> None:
+        """Take one message."""
+        match message:
+            case ListStack():
+                self.answer(message, self._view())
+            case (
+                DescribeNode()
+                | InitNode()
+                | SyncNode()
+                | AddNode()
+                | BuildNode()
+                | RunNode()
+                | StopInstance()
+                | RemoveNode()
+                | TakeDown()
+            ):
+                self._request(message)
+            case NodeChanged(view):
+                member = self._members.get(view.node)
+                if member is not None:
+                    self._members[view.node] = replace(member, view=view)
+            case InstanceLeft(instance_id):
+                self._owners.pop(instance_id, None)
+            case Staged():
+                self._admit(message)
+            case RoomMade(staged, retired):
+                self._enter(staged, retired)
+            case Done():
+                message.promise.answer(message.answer)
+            case Failed():
+                message.promise.refuse(message.error)
+            case AddEnded(source, promise):
+                self._end_adding(source, promise)
+            case _:
+                assert_never(message)
+
+    def __repr__(self) -> str:
+        return f"<Stack of {len(self._members)} nodes>"
+
+    def _request(self, request: Requests) -> None:
+        if self._going_down:
+            self.refuse(request, GoingDown())
+            return
+        try:
+            self._serve(request)
+        except PeppyError as error:
+            self.refuse(request, error)
+
+    def _serve(self, request: Requests) -> None:
+        match request:
+            case DescribeNode() | BuildNode():
+                self.forward(request, self._member(request.node, "built or described").ref)
+            case RunNode():
+                self._run(request)
+            case StopInstance():
+                self._stop_instance(request)
+            case RemoveNode():
+                self._remove(request)
+            case AddNode():
+                self._add(request)
+            case InitNode():
+                self._work(request, lambda: bindings.init(self._site, request))
+            case SyncNode():
+                known = self._documents()
+                self._work(request, lambda: bindings.sync(self._site, request, known))
+            case TakeDown():
+                self._take_down(request)
+            case ListStack():
+                self.answer(request, self._view())
+            case _:
+                assert_never(request)
+
+    def _work(self, request: Request[A], call: Callable[[], Awaitable[A]]) -> None:
+        """Answer `request` with what `call` returns or raises, later."""
+        promise = self.promise(request)
+        self.background(
+            call,
+            done=lambda answer: Done(promise, answer),
+            failed=lambda error: Failed(promise, error),
+        )
+
+    # Nodes that are there.
+
+    def _view(self) -> StackView:
+        rows = [member.view for member in self._members.values() if member.view is not None]
+        return StackView(
+            core_node=self._site.core_node,
+            nodes=(views.core_node(self._site), *rows),
+            dependencies=graph.edges(self._documents()),
+        )
+
+    def _documents(self) -> Mapping[NodeId, NodeDocument]:
+        return {node: member.entry.document for node, member in self._members.items()}
+
+    def _member(self, node: NodeId, verb: str) -> Member:
+        if node.name == self._site.core_node:
+            raise CoreNodeRefused(verb)
+        if node not in self._members:
+            raise UnknownNode(node, self._members)
+        return self._members[node]
+
+    def _run(self, request: RunNode) -> None:
+        member = self._member(request.node, "run")
+        wanted = request.instance_id
+        instance_id = self._new_instance_id() if wanted is None else parse_instance_id(wanted)
+        if instance_id in self._owners:
+            raise InstanceExists(instance_id, self._owners[instance_id])
+        self._owners[instance_id] = request.node
+        self.forward(request, member.ref, as_=replace(request, instance_id=instance_id))
+
+    def _new_instance_id(self) -> InstanceId:
+        while True:
+            instance_id = generate_instance_id(self._site.random)
+            if instance_id not in self._owners:
+                return instance_id
+
+    def _stop_instance(self, request: StopInstance) -> None:
+        if request.instance_id in (self._site.daemon_instance, self._site.core_node):
+            raise CoreNodeRefused("stopped")
+        owner = self._owners.get(request.instance_id)
+        if owner is None:
+            raise UnknownInstance(request.instance_id, self._owners)
+        self.forward(request, self._members[owner].ref)
+
+    def _remove(self, request: RemoveNode) -> None:
+        member = self._member(request.node, "removed")
+        if member.instances and not request.stop_instances:
+            raise NeedsConsent(request.node, member.instances, "removed")
+        promise = self.promise(request)
+        self._retire(
+            member,
+            lambda retired: Done(promise, RemoveView(node=retired.node, stopped=retired.stopped)),
+            lambda error: Failed(promise, error),
+        )
+
+    def _retire(
+        self,
+        member: Member,
+        done: Callable[[Retired], Message],
+        failed: Callable[[Exception], Message],
+    ) -> None:
+        """Take `member` out of the list at once; `done` comes when nothing of it is left."""
+        node = member.entry.node
+        del self._members[node]
+        for instance_id in member.instances:
+            self._owners.pop(instance_id, None)
+        artifact = self._site.home.artifact(node)
+        self.background(retire, self._site.host.files, member, artifact, done=done, failed=failed)
+
+    def _take_down(self, request: TakeDown) -> None:
+        self._going_down = True
+        for promise, job in self._adding.values():
+            job.cancel()
+            promise.refuse(GoingDown())
+        self._adding.clear()
+        promise_down: Promise[TakenDown] = self.promise(request)
+        self.background(
+            take_down,
+            tuple(self._members.values()),
+            done=lambda taken: Done(promise_down, taken),
+            failed=lambda error: Failed(promise_down, error),
+        )
+
+    # Nodes that come.
+
+    def _add(self, request: AddNode) -> None:
+        source = request.source
+        if source in self._adding:
+            if not request.force:
+                raise InProgress(f"adding '{source}'", MAX_TIMEOUT)
+            self._end_adding(source, self._adding[source][0])
+        promise = self.promise(request)
+        job = self.background(
+            adding.stage,
+            self._site,
+            request,
+            self._documents(),
+            promise.note,
+            done=lambda entry: Staged(request, promise, entry),
+            failed=lambda error: Failed(promise, error),
+        )
+        self._adding[source] = (promise, job)
+        promise.on_abandon(AddEnded(source, promise))
+
+    def _end_adding(self, source: str, promise: Promise[AddView]) -> None:
+        if source in self._adding and self._adding[source][0] is promise:
+            _, job = self._adding.pop(source)
+            job.cancel()
+            promise.refuse(AddingGivenUp(source))
+
+    def _admit(self, staged: Staged) -> None:
+        node = staged.entry.node
+        self._adding.pop(staged.request.source, None)
+        present = self._members.get(node)
+        if present is None:
+            self._enter(staged, None)
+            return
+        error = self._why_not(staged, present)
+        if error is not None:
+            snapshot = staged.entry.snapshot
+            self.background(self._site.host.files.remove, snapshot)
+            staged.promise.refuse(error)
+            return
+        self._retire(
+            present,
+            lambda retired: RoomMade(staged, retired),
+            lambda error: Failed(staged.promise, error),
+        )
+
+    def _why_not(self, staged: Staged, present: Member) -> PeppyError | None:
+        node = staged.entry.node
+        broken = graph.broken_by(staged.entry.document, self._documents())
+        if broken:
+            return NeededByOthers(node, broken)
+        if present.live and not staged.request.stop_instances:
+            return NeedsConsent(node, present.live, "replaced")
+        return None
+
+    def _enter(self, staged: Staged, retired: Retired | None) -> None:
+        entry = staged.entry
+        ref = self.spawn(lambda: Node(self._site, entry, self.me), entry.snapshot.name)
+        self._members[entry.node] = Member(ref, entry)
+        staged.promise.answer(
+            AddView(
+                node=entry.node,
+                log=str(entry.add_log),
+                snapshot=str(entry.snapshot),
+                replaced=retired is not None,
+                stopped=() if retired is None else retired.stopped,
+            )
+        )

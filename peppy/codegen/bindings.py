@@ -1,0 +1,168 @@
+"""A node's bindings: the project `.peppy/libs/peppygen`. Source: behaviour.md 7.2 and 8.1."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from peppy.codegen.errors import (
+    MissingDependency,
+    MissingFormat,
+    MissingInterface,
+    NotPython,
+    UnknownLabel,
+)
+from peppy.codegen.parameters import parameters_module
+from peppy.codegen.project import project_files
+from peppy.codegen.python_text import Brackets, docstring, laid_out, lines, literal, module_name
+from peppy.codegen.topics import emitted_module, external_module, linked_module
+from peppy.schema.identifiers import identifier
+from peppy.schema.names import NodeId
+from peppy.schema.node import ExternalTopic, Group, Language, LinkedTopic, NodeDocument
+from peppy.schema.parameters import schema_literal
+
+_PACKAGES: Final = {
+    "emitted_topics": "The topics that this node emits, a module each.",
+    "consumed_topics": "The topics that this node consumes, a module each.",
+    "exposed_services": "The services that this node answers: no modules in this version.",
+    "consumed_services": "The services of others that this node uses: no modules in this version.",
+    "exposed_actions": "The actions that this node carries out: no modules in this version.",
+    "consumed_actions": "The actions of others that this node starts: no modules in this version.",
+}
+
+_ROOT_MODULE: Final = """\
+{module_docstring}
+
+from peppylib.bindings import Binding, NodeRunner
+from peppylib.bindings import NodeBuilder as BaseNodeBuilder
+
+from peppygen.parameters import Parameters
+from peppylib import QoSProfile, StandaloneConfig
+
+__all__ = ["NodeBuilder", "NodeRunner", "QoSProfile", "StandaloneConfig"]
+
+
+class NodeBuilder(BaseNodeBuilder[Parameters]):
+    {class_docstring}
+
+    {binding}
+"""
+
+_MODULES_TAKEN: Final = frozenset({"__init__", "__main__", "__pycache__"})
+"""File names that mean something else in a package."""
+
+
+def generate(document: NodeDocument, dependencies: Mapping[NodeId, NodeDocument]) -> dict[str, str]:
+    """Return the texts of a node's bindings by their path in the project.
+
+    `dependencies` are the documents of the nodes in the stack; more than the needed ones may be
+    there. Raises `MissingDependency`, `MissingInterface`, `MissingFormat`, `UnknownLabel`, and
+    `NotPython` for a node in another language.
+    """
+    node = document.manifest.id
+    execution = document.execution
+    if execution is not None and execution.language is not Language.PYTHON:
+        raise NotPython(node, execution.language.value)
+    links = _Links(document, dependencies)
+    links.check_services_and_actions()
+    schema = Group() if execution is None else execution.parameters
+    return {
+        **project_files(),
+        "peppy.json5.sha256": f"{document.sha256}\n",
+        "peppygen/__init__.py": _root_module(document, schema),
+        "peppygen/py.typed": "",
+        "peppygen/parameters/__init__.py": parameters_module(node, schema),
+        **{
+            f"peppygen/{name}/__init__.py": lines(docstring(what))
+            for name, what in _PACKAGES.items()
+        },
+        **_emitted(document),
+        **_consumed(document, links),
+    }
+
+
+class _Links:
+    """What a node's labels stand for: the documents of its dependencies."""
+
+    def __init__(self, document: NodeDocument, known: Mapping[NodeId, NodeDocument]) -> None:
+        self._node = document.manifest.id
+        self._interfaces = document.interfaces
+        self._documents: dict[str, NodeDocument] = {}
+        for needed in document.manifest.depends_on:
+            if needed.node not in known:
+                raise MissingDependency(self._node, needed.node, known)
+            self._documents[needed.local_id] = known[needed.node]
+
+    def check_services_and_actions(self) -> None:
+        """Raise unless each consumed service and action is there."""
+        for service in self._interfaces.consumed_services:
+            offered = self._target(service.local_id).interfaces.exposed_services
+            self._find(service.local_id, "service", service.name, (each.name for each in offered))
+        for action in self._interfaces.consumed_actions:
+            actions = self._target(action.local_id).interfaces.exposed_actions
+            self._find(action.local_id, "action", action.name, (each.name for each in actions))
+
+    def topic_module(self, topic: LinkedTopic) -> str:
+        """Return the module of a topic of a dependency."""
+        target = self._target(topic.local_id)
+        offered = target.interfaces.emits
+        index = self._find(topic.local_id, "topic", topic.name, (each.name for each in offered))
+        found, emitter = offered[index], target.manifest.id
+        if found.format is None:
+            raise MissingFormat(emitter, found.name)
+        return linked_module(emitter, found.name, found.qos, found.format)
+
+    def _target(self, label: str) -> NodeDocument:
+        if label not in self._documents:
+            raise UnknownLabel(self._node, label, self._documents)
+        return self._documents[label]
+
+    def _find(self, label: str, what: str, name: str, offered: Iterable[str]) -> int:
+        names = list(offered)
+        if name not in names:
+            target = self._target(label).manifest.id
+            raise MissingInterface(self._node, target, what, name, names)
+        return names.index(name)
+
+
+def _emitted(document: NodeDocument) -> dict[str, str]:
+    taken = set(_MODULES_TAKEN)
+    modules: dict[str, str] = {}
+    for topic in document.interfaces.emits:
+        if topic.format is None:
+            raise MissingFormat(document.manifest.id, topic.name)
+        path = _path("emitted_topics", identifier(topic.name), taken)
+        modules[path] = emitted_module(topic.name, topic.qos, topic.format)
+    return modules
+
+
+def _consumed(document: NodeDocument, links: _Links) -> dict[str, str]:
+    taken = set(_MODULES_TAKEN)
+    modules: dict[str, str] = {}
+    for topic in document.interfaces.consumes:
+        name = identifier(topic.name)
+        if isinstance(topic, ExternalTopic):
+            modules[_path("consumed_topics", name, taken)] = external_module(topic)
+        else:
+            linked = f"{identifier(topic.local_id)}_{name}"
+            modules[_path("consumed_topics", linked, taken)] = links.topic_module(topic)
+    return modules
+
+
+def _path(package: str, name: str, taken: set[str]) -> str:
+    return f"peppygen/{package}/{module_name(name, taken)}.py"
+
+
+def _root_module(document: NodeDocument, schema: Group) -> str:
+    manifest = document.manifest
+    arguments = (
+        literal(manifest.name, "name="),
+        literal(manifest.tag, "tag="),
+        "parameters=Parameters",
+        literal(schema_literal(schema), "schema="),
+        literal(document.sha256, "config_sha256="),
+    )
+    binding = laid_out(Brackets("binding = Binding(", arguments, ")"), 1)
+    return _ROOT_MODULE.format(
+        module_docstring=docstring(f"The bindings of `{manifest.id}`, made from its document."),
+        class_docstring=docstring(f"Runs the node `{manifest.id}`."),
+        binding=binding,
+    )

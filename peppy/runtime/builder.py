@@ -1,0 +1,123 @@
+"""The builder: from a node's `main` to its whole life as a process. Source: behaviour.md 8.10."""
+
+import importlib
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Generic, Self, TypeVar, cast, overload
+
+from peppy.runtime import output
+from peppy.runtime.asyncio_life import run_on_asyncio
+from peppy.runtime.binding import Binding, Parameters
+from peppy.runtime.document import compare_document
+from peppy.runtime.lifecycle import Occupancy, run_node
+from peppy.runtime.runner import NodeRunner
+from peppy.runtime.settings import Settings, standalone_settings, supervised, supervised_settings
+from peppy.runtime.setup import NoTrio, Setup, wants_nursery
+from peppy.runtime.signals import Signals
+from peppy.runtime.standalone import StandaloneConfig
+from peppy.runtime.transport.zenoh import open_peer
+from peppy.schema.errors import PeppyError
+
+P = TypeVar("P", bound=Parameters)
+
+
+class NoBindings(PeppyError):
+    """There is no `peppygen` to say what this node is."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"the node's bindings cannot be imported: {reason}",
+            hint="run 'peppy node sync' and install '.peppy/libs/peppygen' into the environment",
+        )
+
+
+class NodeBuilder(Generic[P]):
+    """Says how a node runs, then runs it: `NodeBuilder().run(setup)`.
+
+    The generated `peppygen.NodeBuilder` carries its node's `binding`; this one looks for it there.
+    """
+
+    binding: Binding[P] | None = None
+
+    def __init__(self) -> None:
+        self._standalone = StandaloneConfig()
+        self._document: Path | None = None
+
+    def standalone(self, config: StandaloneConfig) -> Self:
+        """Run with `config` as a plain program; it is ignored when the daemon starts the node."""
+        self._standalone = config
+        return self
+
+    def with_config_path(self, path: str | os.PathLike[str]) -> Self:
+        """Compare the bindings with the document at `path`.
+
+        Without it, that is the nearest `peppy.json5` in the working directory and above it.
+        """
+        self._document = Path(path)
+        return self
+
+    @overload
+    def run(self, setup: Callable[[P, NodeRunner], object]) -> None: ...
+
+    @overload
+    def run(self, setup: Callable[[P, NodeRunner, Any], object]) -> None: ...
+
+    def run(self, setup: Setup) -> None:
+        """Connect, call `setup`, and return when the node has shut down.
+
+        `setup(params, node_runner)`, plain or `async`, runs on asyncio; it returns the background
+        tasks that it started (or None), and they are cancelled when shutdown begins. If one of
+        them fails, its traceback is printed and shutdown begins; if all end, the node runs on.
+
+        `setup(params, node_runner, nursery)`, plain or `async`, runs on Trio, with the node's
+        tasks in `nursery: trio.Nursery`; the exception of one comes out in an exception group.
+
+        SIGINT and SIGTERM begin shutdown, the second ends the process with 130 or 143. Raises what
+        `setup` raises; `RuntimeError` for missing parameters; `PeppyError` for what a person can
+        put right.
+        """
+        nursed = wants_nursery(setup)
+        drive = _trio_driver() if nursed else run_on_asyncio
+        binding = self._binding()
+        settings = self._settings(binding)
+        occupancy = Occupancy(owns_loop=not nursed, on_stuck=_leave)
+
+        async def main() -> None:
+            transport = await open_peer(settings.host, settings.port)
+            await run_node(binding, setup, settings, transport, occupancy)
+
+        with Signals(occupancy.token, occupancy.interruption):
+            drive(main)
+
+    def _binding(self) -> Binding[P]:
+        if self.binding is not None:
+            return self.binding
+        try:
+            peppygen = importlib.import_module("peppygen")
+            return cast("Binding[P]", peppygen.NodeBuilder.binding)
+        except (ImportError, AttributeError) as error:
+            raise NoBindings(str(error)) from None
+
+    def _settings(self, binding: Binding[P]) -> Settings:
+        if supervised():
+            output.outlive_readers()
+            return supervised_settings(binding, os.environ)
+        compare_document(self._document, binding.config_sha256)
+        return standalone_settings(binding, self._standalone, os.environ)
+
+
+def _trio_driver() -> Callable[[Callable[[], Awaitable[None]]], None]:
+    try:
+        from peppy.runtime.trio_life import run_on_trio
+    except ModuleNotFoundError as error:
+        if error.name != "trio":
+            raise
+        raise NoTrio from None
+    return run_on_trio
+
+
+def _leave() -> None:
+    """End the process now: a nursery is never left before its last task, and that one hangs."""
+    output.flush()
+    os._exit(1)

@@ -1,0 +1,26 @@
+"""What node code imports besides its generated `peppygen`. Source: behaviour.md 8.1.
+
+Importing it hands out standard output and error line by line, also where no terminal reads them:
+the lines of a node appear in its log as they are printed.
+"""
+
+from peppy import VERSION
+from peppy.runtime.builder import NodeBuilder
+from peppy.runtime.output import line_buffer
+from peppy.runtime.qos import QoSProfile
+from peppy.runtime.runner import NodeRunner
+from peppy.runtime.standalone import StandaloneConfig
+from peppy.runtime.token import CancellationToken
+
+__all__ = [
+    "CancellationToken",
+    "NodeBuilder",
+    "NodeRunner",
+    "QoSProfile",
+    "StandaloneConfig",
+    "__version__",
+]
+
+__version__ = VERSION
+
+line_buffer()

@@ -1,0 +1,84 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from peppy.actors.host.environment import bundled_uv, child_environment, expand
+from peppy.actors.host.home import Home
+from peppy.actors.host.lock import HomeTaken, hold_lock
+from peppy.actors.host.ports import HostError
+from peppy.actors.host.relocation import rewrite
+from peppy.schema.names import Name, NodeId, Tag
+
+
+def test_the_home_is_where_the_environment_says() -> None:
+    assert Home.from_environment({"HOME": "/u"}).root == Path("/u/.peppy")
+    home = Home.from_environment({"HOME": "/u", "PEPPY_HOME": "/p"})
+    assert home.socket == Path("/p/daemon.sock")
+    assert home.artifact(NodeId(Name("a"), Tag("v1"))) == Path("/p/built_nodes/a_v1.tar.zst")
+    assert home.daemon_log == Path("/p/logs/daemon.log")
+    moved = Home.from_environment({"PEPPY_HOME": "/p", "PEPPY_DAEMON_STATE_FILE": "/s.json"})
+    assert moved.daemon_state == Path("/s.json")
+    with pytest.raises(HostError):
+        Home.from_environment({})
+
+
+def test_the_second_daemon_learns_the_pid_of_the_first(tmp_path: Path) -> None:
+    text = (
+        f"import sys; sys.path[:0] = {sys.path!r}\n"
+        "from pathlib import Path\n"
+        "from peppy.actors.host.home import Home\n"
+        "from peppy.actors.host.lock import hold_lock\n"
+        f"with hold_lock(Home(Path({str(tmp_path)!r}))): print('held', flush=True); input()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", text], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(HomeTaken) as caught, hold_lock(Home(tmp_path)):
+            pass
+        assert caught.value.pid == other.pid
+        other.kill()
+    with hold_lock(Home(tmp_path)):
+        pass
+    with hold_lock(Home(tmp_path / "new" / "home")):
+        pass
+
+
+def test_a_child_gets_the_caller_s_environment_without_what_misleads() -> None:
+    caller = {
+        "PATH": "/bin", "PWD": "/x", "LD_PRELOAD": "x", "DYLD_A": "x", "KEEP": "1",
+        "PEPPY_INSTANCE_TOKEN": "x", "SET": "old",
+    }  # fmt: skip
+    child = child_environment(caller, {"SET": "new"}, uv_directory="/uv")
+    assert child == {"PATH": "/bin:/uv", "KEEP": "1", "SET": "new"}
+    assert child_environment({}, {}, uv_directory=None) == {}
+
+
+def test_one_element_is_a_shell_s_and_several_are_expanded() -> None:
+    assert expand(("make ${A}",), {"A": "1"}) == ("/bin/sh", "-c", "make ${A}")
+    assert expand(("make", "x${A}y", "${B}", "$A"), {"A": "1"}) == ("make", "x1y", "${B}", "$A")
+
+
+def test_the_uv_that_came_with_us_is_found() -> None:
+    directory = bundled_uv()
+    assert directory is None or (Path(directory) / "uv").exists()
+
+
+def test_a_long_interpreter_path_is_started_by_the_shell(tmp_path: Path) -> None:
+    new = tmp_path / ("long" * 40)
+    (new / "bin").mkdir(parents=True)
+    (new / "bin" / "python3").symlink_to(sys.executable)
+    script = tmp_path / "script"
+    text = b"#!/old/bin/python3\nimport sys\nprint(sys.argv[1])\n"
+    script.write_bytes(rewrite(text, Path("/old"), new))
+    assert script.read_bytes().startswith(b"#!/bin/sh\n")
+    script.chmod(0o755)
+    assert subprocess.run([script, "hi"], capture_output=True, check=True).stdout == b"hi\n"
+
+
+def test_a_directory_in_a_url_moves_too() -> None:
+    data = rewrite(b'{"url": "file:///a%20b/c"}', Path("/a b"), Path("/x\\1 y"))
+    assert data == b'{"url": "file:///x%5C1%20y/c"}'

@@ -1,0 +1,152 @@
+"""What only a real machine can show: families, and what becomes of them."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+import trio
+
+from peppy.actors.host.ports import CommandLine, ExitStatus, Process
+from peppy.actors.host.shim import LONGEST_LINE, LineSplitter, bearers
+from tests.actors.host.host_machines import Machine, real_machine
+
+ORPHAN = """
+import subprocess, sys, time
+code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);" \\
+    "print('orphan', flush=True); time.sleep(60)"
+subprocess.Popen([sys.executable, "-IS", "-c", code], start_new_session=True)
+"""
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return real_machine(tmp_path)
+
+
+async def python(machine: Machine, code: str) -> CommandLine:
+    command = await machine.command("python")
+    return msgspec.structs.replace(command, argv=(sys.executable, "-IS", "-c", code))
+
+
+async def start(machine: Machine, code: str) -> Process:
+    return await machine.host.processes.start(await python(machine, code))
+
+
+async def gone(token: str) -> None:
+    with trio.fail_after(20):
+        while await trio.to_thread.run_sync(bearers, token):  # noqa: ASYNC110  # not our children
+            await trio.sleep(0.02)
+
+
+async def test_a_grandchild_that_holds_the_output_ends_with_the_program(machine: Machine) -> None:
+    process = await start(machine, ORPHAN + "time.sleep(0.5)")
+    with trio.fail_after(10):
+        assert await process.wait() == ExitStatus(code=0)
+    assert bearers(f"test/{machine.place}") == set()
+    assert "orphan" in (await machine.files.read(machine.place / "logs" / "run.log")).decode()
+
+
+async def test_kill_reaches_a_grandchild_in_its_own_session(machine: Machine) -> None:
+    process = await start(machine, ORPHAN + "time.sleep(60)")
+    assert (await process.lines.receive()).text == "orphan"
+    process.kill()
+    with trio.fail_after(10):
+        assert await process.wait() == ExitStatus(signal=signal.SIGKILL)
+    assert bearers(f"test/{machine.place}") == set()
+
+
+async def test_a_killed_shim_takes_its_family_with_it(machine: Machine) -> None:
+    process = await start(machine, ORPHAN + "time.sleep(60)")
+    assert (await process.lines.receive()).text == "orphan"
+    parent = int(Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[1])
+    assert parent != os.getpid()
+    os.kill(parent, signal.SIGKILL)
+    with trio.fail_after(10):
+        assert await process.wait() == ExitStatus(signal=signal.SIGKILL)
+    await gone(f"test/{machine.place}")
+
+
+DAEMON = """
+import sys, trio
+sys.path[:0] = {path!r}
+from pathlib import Path
+from peppy.actors.host.home import Home
+from peppy.actors.host.ports import CommandLine
+from peppy.actors.host.real import real_host
+
+async def main():
+    place = Path({place!r})
+    process = await real_host(Home(place)).processes.start(CommandLine(
+        argv=(sys.executable, "-IS", "-c", {code!r}), directory=place, environment={{}},
+        log=place / "log", token="test/orphaned"))
+    print((await process.lines.receive()).text, flush=True)
+    await trio.sleep_forever()
+trio.run(main)
+"""
+
+
+async def test_the_family_ends_when_the_daemon_is_killed(machine: Machine) -> None:
+    code = "import time; print('up', flush=True); time.sleep(60)"
+    text = DAEMON.format(path=sys.path, place=str(machine.place), code=code)
+    with subprocess.Popen(  # noqa: ASYNC220  # it is quick
+        [sys.executable, "-c", text], stdout=subprocess.PIPE
+    ) as daemon:
+        assert daemon.stdout is not None
+        assert await trio.to_thread.run_sync(daemon.stdout.readline) == b"up\n"
+        assert bearers("test/orphaned")
+        daemon.kill()
+    await gone("test/orphaned")
+
+
+def test_what_its_owner_forgets_ends_with_the_run(machine: Machine) -> None:
+    async def main() -> None:
+        process = await start(machine, ORPHAN + "time.sleep(60)")
+        await process.lines.receive()
+
+    trio.run(main)
+    assert bearers(f"test/{machine.place}") == set()
+
+
+async def test_a_flood_loses_no_line_of_the_log(machine: Machine) -> None:
+    process = await start(machine, "for n in range(100_000): print(n)")
+    assert await process.wait() == ExitStatus(code=0)
+    log = (await machine.files.read(machine.place / "logs" / "run.log")).decode()
+    assert [int(line.rpartition(" ")[2]) for line in log.splitlines()] == list(range(100_000))
+
+
+async def test_undecodable_output_is_replaced_and_an_unfinished_line_kept(machine: Machine) -> None:
+    process = await start(machine, "import os; os.write(1, b'a\\xffb\\r\\nend')")
+    assert [line.text async for line in process.lines] == ["a�b", "end"]
+
+
+async def test_a_program_sees_its_environment_and_its_token_only(machine: Machine) -> None:
+    code = "import os; print(sorted(set(os.environ) - {'LC_CTYPE'}), os.getpgid(0) == os.getpid())"
+    process = await start(machine, code)
+    lines = [line.text async for line in process.lines]
+    assert lines == ["['PATH', 'PEPPY_INSTANCE_TOKEN'] True"]
+
+
+async def test_ignored_signals_are_not_passed_on(machine: Machine) -> None:
+    code = (
+        "import signal as s; print(*(s.getsignal(n) is s.SIG_DFL for n in (s.SIGTERM, s.SIGHUP)))"
+    )
+    process = await start(machine, code)
+    assert [line.text async for line in process.lines] == ["True True"]
+
+
+def test_a_split_falls_between_characters() -> None:
+    splitter = LineSplitter()
+    text = "ä" * LONGEST_LINE
+    data = b"x" + text.encode() + b"\nrest"
+    pieces = [
+        piece
+        for start in range(0, len(data), 1000)
+        for piece in splitter.feed(data[start : start + 1000])
+    ]
+    assert "".join(pieces) == "x" + text
+    assert max(len(piece.encode()) for piece in pieces) <= LONGEST_LINE
+    assert list(splitter.finish()) == ["rest"]

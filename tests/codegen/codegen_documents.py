@@ -1,0 +1,104 @@
+"""Documents for the generator's tests."""
+
+from collections.abc import Iterable, Mapping
+
+from peppy.schema.names import NodeId
+from peppy.schema.node import NodeDocument
+from peppy.schema.node_reader import read_node_document
+
+CAMERA = """{
+  peppy_schema: "node_v1",
+  manifest: { name: "camera", tag: "v1" },
+  interfaces: {
+    topics: { emits: [
+      {
+        name: "video-stream",
+        qos_profile: "sensor_data",
+        message_format: {
+          header: { stamp: "time", frame_id: "string" },
+          encoding: { $type: "string", $optional: true },
+          frames: { $type: "array", $items: { data: { $type: "array", $items: "u8" } } },
+          size: { $type: "array", $items: "u32", $length: 2 },
+          note: { $type: "string", $optional: true },
+        },
+      },
+      { name: "beat" },
+    ] },
+    services: { exposes: [{ name: "zoom" }] },
+    actions: { exposes: [{ name: "pan" }] },
+  },
+  execution: {
+    language: "python",
+    parameters: {
+      device: { $type: "string", $default: "/dev/\\"video'0\\\\" },
+      gains: { $type: "array", $items: "f64", $default: [1, 0.5] },
+      video: { frame_rate: "u16", resolution: { width: "u16", height: "u16" } },
+    },
+    run_cmd: ["camera"],
+  },
+}"""
+
+VIEWER = """{
+  peppy_schema: "node_v1",
+  manifest: {
+    name: "viewer", tag: "v1",
+    depends_on: { nodes: [{ name: "camera", tag: "v1", local_id: "Front Camera" }] },
+  },
+  interfaces: {
+    topics: { consumes: [
+      { local_node_id: "Front Camera", name: "TOPIC" },
+      { name: "light", message_format: { level: "f32" } },
+    ] },
+    services: { consumes: [{ local_node_id: "Front Camera", name: "SERVICE" }] },
+    actions: { consumes: [{ local_node_id: "Front Camera", name: "ACTION" }] },
+  },
+  execution: { language: "python", run_cmd: ["viewer"] },
+}"""
+
+USED_NAMES = (
+    "bytes", "list", "str", "int", "float", "bool", "dict", "tuple", "classmethod", "dataclass",
+    "Message", "NodeRunner", "node_runner", "node_runner_1", "class", "None", "match", "self",
+    "cls", "values", "emit", "from_dict", "builtins", "_TOPIC", "__slots__", "__init__", "1st",
+    "__secret", "_", "Any", "object", "type", "hash", "id", "await", "target_instance_id",
+)  # fmt: skip
+"""Names that generated modules, dataclasses or Python use themselves."""
+
+
+def document(text: str) -> NodeDocument:
+    return read_node_document(text.encode(), "peppy.json5")
+
+
+def viewer(*, topic: str = "video-stream", service: str = "zoom", action: str = "pan") -> str:
+    return VIEWER.replace("TOPIC", topic).replace("SERVICE", service).replace("ACTION", action)
+
+
+def stack(*texts: str) -> Mapping[NodeId, NodeDocument]:
+    documents = [document(text) for text in texts]
+    return {each.manifest.id: each for each in documents}
+
+
+def hostile(names: Iterable[str] = USED_NAMES) -> NodeDocument:
+    """Return a node in which everything has one of these names."""
+    kinds = [
+        '"bytes"', '"string"', '"time"', '{ $type: "array", $items: "f32" }', '{ inner: "bool" }',
+        '{ $type: "array", $items: { id: "u8" } }',
+    ]  # fmt: skip
+    listed = list(names)
+    fields = ", ".join(f'"{name}": {kinds[i % 6]}' for i, name in enumerate(listed))
+    optional = ", ".join(f'"{n}": {{ $type: "bytes", $optional: true }}' for n in listed)
+    plain = [kind if "inner" in kind or "{" not in kind else '"u8"' for kind in kinds]
+    group = ", ".join(f'"{name}": {plain[i % 6]}' for i, name in enumerate(listed))
+    groups = ", ".join(f'"{name}": {{ {group} }}' for name in listed[:14])
+    topics = ", ".join(f'{{ name: "{name}", message_format: {{ {fields} }} }}' for name in listed)
+    return document(
+        f"""{{
+        peppy_schema: "node_v1", manifest: {{ name: "hostile", tag: "v1" }},
+        interfaces: {{ topics: {{
+          emits: [{topics}],
+          consumes: [{{ name: "all", message_format: {{ {optional} }} }}],
+        }} }},
+        execution: {{
+          language: "python", run_cmd: ["x"],
+          parameters: {{ parameters: {{ {groups} }}, {group} }},
+        }} }}"""
+    )

@@ -1,0 +1,47 @@
+"""Fresh nodes: which files, and which names and toolchains are refused."""
+
+import tomllib
+
+import pytest
+
+from peppy.codegen.errors import NodeNameRefused, NoTemplate
+from peppy.codegen.templates import node_template
+from peppy.schema.names import NotAName
+from peppy.schema.node_reader import read_node_document
+
+
+@pytest.mark.parametrize("name", ["hello_world", "My-Node_", "class", "a"])
+def test_the_files_of_a_fresh_node_fit_one_another(name: str) -> None:
+    files = node_template(name, "uv", container=False)
+    node = read_node_document(files["peppy.json5"].encode(), "peppy.json5")
+    assert str(node.manifest.id) == f"{name}:v1"
+    assert node.execution is not None
+    assert node.execution.build_cmd == ("uv", "sync")
+    assert node.execution.run_cmd == ("uv", "run", name)
+    project = tomllib.loads(files["pyproject.toml"])
+    package, _, function = project["project"]["scripts"][name].partition(".")
+    assert function == "__main__:main"
+    assert f"src/{package}/__init__.py" in files
+    compile(files[f"src/{package}/__main__.py"], "__main__.py", "exec")
+    assert ".peppy/" in files[".gitignore"]
+
+
+@pytest.mark.parametrize("name", ["1st", "_hidden", "-x", "asyncio", "peppylib", "eclipse-zenoh"])
+def test_a_name_that_no_package_can_have_is_refused_with_another_one(name: str) -> None:
+    with pytest.raises(NodeNameRefused) as refused:
+        node_template(name, "uv", container=False)
+    assert refused.value.hint is not None
+    node_template(refused.value.hint.split("'")[1], "uv", container=False)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "../x"])
+def test_a_name_that_is_none_is_refused(name: str) -> None:
+    with pytest.raises(NotAName):
+        node_template(name, "uv", container=False)
+
+
+def test_other_toolchains_and_containers_are_refused() -> None:
+    with pytest.raises(NoTemplate, match="toolchain 'cargo'"):
+        node_template("a", "cargo", container=False)
+    with pytest.raises(NoTemplate, match="container"):
+        node_template("a", "uv", container=True)
