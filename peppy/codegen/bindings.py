@@ -31,11 +31,11 @@ _PACKAGES: Final = {
 _ROOT_MODULE: Final = """\
 {module_docstring}
 
-from peppylib.bindings import Binding, NodeRunner
+from peppylib import NodeRunner, QoSProfile, StandaloneConfig
+from peppylib.bindings import Binding
 from peppylib.bindings import NodeBuilder as BaseNodeBuilder
 
 from peppygen.parameters import Parameters
-from peppylib import QoSProfile, StandaloneConfig
 
 __all__ = ["NodeBuilder", "NodeRunner", "QoSProfile", "StandaloneConfig"]
 

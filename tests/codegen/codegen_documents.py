@@ -1,10 +1,20 @@
 """Documents for the generator's tests."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from peppy.schema.names import NodeId
 from peppy.schema.node import NodeDocument
 from peppy.schema.node_reader import read_node_document
+
+HELLO = """{
+  peppy_schema: "node_v1",
+  manifest: { name: "hello", tag: "v1" },
+  interfaces: { topics: { emits: [
+    { name: "greetings", qos_profile: "reliable", message_format: { message: "string" } },
+  ] } },
+  execution: { language: "python", run_cmd: ["hello"] },
+}"""
 
 CAMERA = """{
   peppy_schema: "node_v1",
@@ -64,6 +74,15 @@ USED_NAMES = (
 """Names that generated modules, dataclasses or Python use themselves."""
 
 
+def written(directory: Path, texts: Mapping[str, str]) -> Path:
+    """Write texts below a directory; return it."""
+    for path, text in texts.items():
+        file = directory / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return directory
+
+
 def document(text: str) -> NodeDocument:
     return read_node_document(text.encode(), "peppy.json5")
 
@@ -102,3 +121,8 @@ def hostile(names: Iterable[str] = USED_NAMES) -> NodeDocument:
           parameters: {{ parameters: {{ {groups} }}, {group} }},
         }} }}"""
     )
+
+
+def samples() -> list[NodeDocument]:
+    """Return a plain node, one with everything, one that consumes, and one with bad names."""
+    return [document(HELLO), document(CAMERA), document(viewer()), hostile()]

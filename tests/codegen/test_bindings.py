@@ -19,40 +19,6 @@ from peppy.schema.node import NodeDocument
 from tests.codegen.codegen_documents import CAMERA, document, hostile, stack, viewer
 
 
-def written(directory: Path, texts: dict[str, str]) -> Path:
-    for path, text in texts.items():
-        file = directory / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    return directory
-
-
-def all_documents() -> list[NodeDocument]:
-    return [document(CAMERA), document(viewer()), hostile()]
-
-
-@pytest.fixture
-def peppygen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return what imports a module of a document's bindings."""
-
-    def imported(node: NodeDocument, name: str) -> ModuleType:
-        only_ours = {
-            path: text
-            for path, text in generate(node, stack(CAMERA)).items()
-            if path.startswith("peppygen/")
-        }
-        written(tmp_path, only_ours)
-        for module in [each for each in sys.modules if each.partition(".")[0] == "peppygen"]:
-            monkeypatch.delitem(sys.modules, module)
-        importlib.invalidate_caches()
-        return importlib.import_module(name)
-
-    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    yield imported
-    for module in [each for each in sys.modules if each.partition(".")[0] == "peppygen"]:
-        del sys.modules[module]
-
-
 def test_the_project_holds_the_modules_that_the_document_asks_for() -> None:
     camera = generate(document(CAMERA), {})
     assert {
@@ -154,31 +120,48 @@ def test_a_missing_interface_is_named_with_what_was_meant(
     assert refused.value.hint == f"did you mean '{guess}'?"
 
 
+@pytest.mark.parametrize("looking", [False, True])
+def test_a_topic_without_a_format_is_named(looking: bool) -> None:
+    silent = CAMERA.replace("message_format: {} }", "}").replace("\"beat\",", "\"beat\"")
+    with pytest.raises(MissingFormat) as refused:
+        if looking:
+            generate(document(viewer(topic="beat")), stack(silent))
+        else:
+            generate(document(silent), {})
+    assert refused.value.sentence == "`camera:v1` emits topic 'beat' without a 'message_format'"
+    assert refused.value.hint is not None
+
+
+def test_a_label_that_no_dependency_has_is_named_with_what_was_meant() -> None:
+    mistaken = viewer().replace('local_node_id: "Front Camera"', 'local_node_id: "Front Camra"')
+    with pytest.raises((UnknownLabel, DocumentError), match="Front Camra"):
+        generate(document(mistaken), stack(CAMERA))
+
+
+def test_an_offer_of_nothing_is_said_to_be_that() -> None:
+    bare = CAMERA.replace('services: { exposes: [{ name: "zoom" }] },', "")
+    with pytest.raises(MissingInterface) as refused:
+        generate(document(viewer()), stack(bare))
+    assert refused.value.hint == "it exposes no service at all"
+
+
+def test_topics_whose_names_become_the_same_get_numbers() -> None:
+    topics = ", ".join(f'{{ name: "{n}", message_format: {{}} }}' for n in ("a-b", "a_b", "A.b"[:1] + "_B"))
+    twins = HELLO.replace("emits: [", f"emits: [ {topics},")
+    paths = [path for path in generate(document(twins), {}) if "/a_b" in path]
+    assert [path.rpartition("/")[2] for path in paths] == ["a_b.py", "a_b_1.py", "a_b_2.py"]
+
+
+def test_parameters_stand_in_alphabetical_order_whatever_the_document_says() -> None:
+    shuffled = HELLO.replace(
+        'run_cmd: ["hello"]', 'parameters: { zeta: "u8", alpha: "u8", mid: "u8" }, run_cmd: ["x"]'
+    )
+    text = generate(document(shuffled), {})["peppygen/parameters/__init__.py"]
+    assert 'return cls(values["alpha"], values["mid"], values["zeta"])' in text
+
+
 def test_a_rust_document_is_refused() -> None:
     with pytest.raises(NotPython, match="written in 'rust'"):
         generate(document(CAMERA.replace('"python"', '"rust"')), {})
 
 
-@pytest.mark.parametrize("node", all_documents(), ids=lambda node: node.manifest.name)
-def test_the_formatter_leaves_generated_modules_alone(node: NodeDocument, tmp_path: Path) -> None:
-    project = written(tmp_path, generate(node, stack(CAMERA)))
-    command = [sys.executable, "-m", "ruff", "format", "--diff", "--no-cache", "peppygen"]
-    done = subprocess.run(command, cwd=project, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
-
-
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("node", all_documents(), ids=lambda node: node.manifest.name)
-def test_generated_modules_pass_the_strict_type_checker(node: NodeDocument, tmp_path: Path) -> None:
-    project = written(tmp_path, generate(node, stack(CAMERA)))
-    settings = '{ "typeCheckingMode": "strict", "include": ["peppygen"] }'
-    (project / "pyrightconfig.json").write_text(settings)
-    command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable]
-    done = subprocess.run(command, cwd=project, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
-
-
-@pytest.mark.parametrize("text", ['"', "'", "\\", '"\'\n\\"""', "\udc80\u202e\x00", "ä", ""])
-def test_no_text_gets_out_of_its_quotes(text: str) -> None:
-    assert ast.literal_eval(text_literal(text)) == text
-    assert ast.literal_eval(docstring(f"a {text}.")) == f"a {text}."

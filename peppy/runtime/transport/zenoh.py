@@ -136,6 +136,8 @@ class ZenohTransport(Transport):
         self._identity = str(session.info.zid())
         self._local: Routes[Sample] = Routes()
         self._rings: set[Ring[Any]] = set()
+        self._announced: set[ZenohAnnouncement] = set()
+        """Kept here, because zenoh takes back a token that nobody holds."""
         self._open = True
 
     @property
@@ -198,9 +200,12 @@ class ZenohTransport(Transport):
         """Let others see `key`."""
         self._check()
         try:
-            return ZenohAnnouncement(self._session.liveliness().declare_token(key))
+            token = self._session.liveliness().declare_token(key)
         except zenoh.ZError as error:
             raise BadKey(key) from error
+        announcement = ZenohAnnouncement(token, self._announced.discard)
+        self._announced.add(announcement)
+        return announcement
 
     def watch(self, pattern: str, *, capacity: int = 1024) -> Subscription[Presence]:
         """Follow announcements."""
@@ -322,12 +327,16 @@ class ZenohPublisher(Publisher):
 class ZenohAnnouncement(Announcement):
     """A zenoh liveliness token."""
 
-    def __init__(self, token: zenoh.LivelinessToken) -> None:
+    def __init__(
+        self, token: zenoh.LivelinessToken, forget: Callable[["ZenohAnnouncement"], None]
+    ) -> None:
         self._token: zenoh.LivelinessToken | None = token
+        self._forget = forget
 
     def withdraw(self) -> None:
         """Take it back."""
         token, self._token = self._token, None
+        self._forget(self)
         if token is not None:
             with contextlib.suppress(zenoh.ZError):
                 token.undeclare()  # type: ignore[no-untyped-call]
