@@ -32,7 +32,7 @@ CAMERA = """{
           note: { $type: "string", $optional: true },
         },
       },
-      { name: "beat" },
+      { name: "beat", message_format: {} },
     ] },
     services: { exposes: [{ name: "zoom" }] },
     actions: { exposes: [{ name: "pan" }] },

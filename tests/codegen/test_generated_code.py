@@ -33,10 +33,9 @@ GOLDEN: Final = Path(__file__).parent / "golden"
 UPDATE: Final = "UPDATE_GOLDENS"
 """Set in the environment, it has the tests write what they would compare."""
 
-NAMES = (
-    st.sampled_from(USED_NAMES)
-    | st.from_regex("[A-Za-z0-9_-]{1,6}", fullmatch=True)
-).filter(lambda name: identifier(name) != RESERVED)
+NAMES = (st.sampled_from(USED_NAMES) | st.from_regex("[A-Za-z0-9_-]{1,6}", fullmatch=True)).filter(
+    lambda name: identifier(name) != RESERVED
+)
 
 TOKENS = st.sampled_from([kind.value for kind in Kind])
 
@@ -68,7 +67,7 @@ SCHEMAS = st.recursive(
 def executed(text: str) -> dict[str, Any]:
     """Return what a module holds once it is imported."""
     names: dict[str, Any] = {"__name__": "generated"}
-    exec(compile(text, "generated", "exec"), names)  # noqa: S102
+    exec(compile(text, "generated", "exec"), names)
     return names
 
 

@@ -40,8 +40,14 @@ def test_a_name_that_is_none_is_refused(name: str) -> None:
         node_template(name, "uv", container=False)
 
 
-def test_other_toolchains_and_containers_are_refused() -> None:
-    with pytest.raises(NoTemplate, match="toolchain 'cargo'"):
+def test_what_comes_later_is_refused_now() -> None:
+    with pytest.raises(NoTemplate, match="bindings for Rust come with a later version"):
         node_template("a", "cargo", container=False)
-    with pytest.raises(NoTemplate, match="container"):
+    with pytest.raises(NoTemplate, match="containers come with a later version"):
         node_template("a", "uv", container=True)
+
+
+def test_a_toolchain_that_there_is_none_of_is_refused_with_the_choices() -> None:
+    with pytest.raises(NoTemplate, match="'poetry' is not a toolchain") as refused:
+        node_template("a", "poetry", container=False)
+    assert refused.value.hint == "choose 'uv' or 'cargo'"

@@ -32,7 +32,15 @@ def test_bindings_pass_the_strict_type_checkers(node: NodeDocument, project: Pat
     texts = generate(node, stack(CAMERA))
     written(project, {p: text for p, text in texts.items() if p.startswith("pep")})
     assert found(project, "pyright", "--pythonpath", sys.executable) == ""
-    options = ("--strict", "--cache-dir", str(project / "cache"), "-p", "peppygen", "-p", "peppylib")
+    options = (
+        "--strict",
+        "--cache-dir",
+        str(project / "cache"),
+        "-p",
+        "peppygen",
+        "-p",
+        "peppylib",
+    )
     assert found(project, "mypy", *options) == ""
 
 

@@ -85,10 +85,11 @@ class Failed(msgspec.Struct, frozen=True):
 
 
 class AddEnded(msgspec.Struct, frozen=True):
-    """Nobody adds `source` any more."""
+    """A node will not enter the stack: its adding failed, or nobody waits for it any more."""
 
     source: str
     promise: Promise[AddView]
+    error: Exception
 
 
 Requests = (
@@ -148,8 +149,8 @@ class Stack(Actor[Message]):
                 message.promise.answer(message.answer)
             case Failed():
                 message.promise.refuse(message.error)
-            case AddEnded(source, promise):
-                self._end_adding(source, promise)
+            case AddEnded():
+                self._end_adding(message)
             case _:
                 assert_never(message)
 
@@ -287,7 +288,8 @@ class Stack(Actor[Message]):
         if source in self._adding:
             if not request.force:
                 raise InProgress(f"adding '{source}'", MAX_TIMEOUT)
-            self._end_adding(source, self._adding[source][0])
+            present, _ = self._adding[source]
+            self._end_adding(AddEnded(source, present, AddingGivenUp(source)))
         promise = self.promise(request)
         job = self.background(
             adding.stage,
@@ -296,16 +298,17 @@ class Stack(Actor[Message]):
             self._documents(),
             promise.note,
             done=lambda entry: Staged(request, promise, entry),
-            failed=lambda error: Failed(promise, error),
+            failed=lambda error: AddEnded(source, promise, error),
         )
         self._adding[source] = (promise, job)
-        promise.on_abandon(AddEnded(source, promise))
+        promise.on_abandon(AddEnded(source, promise, AddingGivenUp(source)))
 
-    def _end_adding(self, source: str, promise: Promise[AddView]) -> None:
-        if source in self._adding and self._adding[source][0] is promise:
-            _, job = self._adding.pop(source)
-            job.cancel()
-            promise.refuse(AddingGivenUp(source))
+    def _end_adding(self, end: AddEnded) -> None:
+        present = self._adding.get(end.source)
+        if present is not None and present[0] is end.promise:
+            del self._adding[end.source]
+            present[1].cancel()
+            end.promise.refuse(end.error)
 
     def _admit(self, staged: Staged) -> None:
         node = staged.entry.node

@@ -369,3 +369,14 @@ async def test_the_errors_of_root_and_block_are_both_raised() -> None:
     with pytest.raises(ExceptionGroup) as caught:
         await live()
     assert [str(error) for error in caught.value.exceptions] == ["it broke", "mine"]
+
+
+async def test_a_block_that_raises_the_roots_own_error_raises_it_once() -> None:
+    async def live() -> None:
+        async with run_actor(lambda: Probe([]), on_failure=Failures()) as root:
+            root.tell(fail())
+            with trio.CancelScope(shield=True):
+                raise (await root.ended()).error or AssertionError
+
+    with pytest.raises(ValueError, match="it broke"):
+        await live()

@@ -137,3 +137,18 @@ async def test_a_timer_that_is_set_later_may_go_off_earlier(autojump_clock: Mock
         root.tell(Do(lambda actor: actor.later(1, "early")))
         await trio.sleep(2)
         assert log[1:] == ["early"]
+
+
+async def test_of_two_timers_for_the_same_time_the_cancelled_one_stays_silent(
+    autojump_clock: MockClock,
+) -> None:
+    log: Log = []
+
+    def begin(actor: Probe) -> None:
+        actor.later(1, "first")
+        actor.later(1, "second").cancel()
+        actor.later(1, "third")
+
+    async with run_actor(lambda: Probe(log, on_start=begin)):
+        await trio.sleep(2)
+        assert log[1:] == ["first", "third"]
