@@ -57,7 +57,9 @@ def test_generating_imports_neither_the_runtime_nor_the_wire() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_a_message_passes_from_the_emitters_module_to_the_topic(peppygen: Importing) -> None:
+def test_a_message_passes_from_the_emitters_module_to_the_topic(
+    peppygen: Importing, monkeypatch: pytest.MonkeyPatch
+) -> None:
     module = peppygen(document(CAMERA), "peppygen.emitted_topics.video_stream")
     sent: list[Any] = []
 
@@ -65,7 +67,7 @@ def test_a_message_passes_from_the_emitters_module_to_the_topic(peppygen: Import
         async def emit(self, _runner: object, message: object) -> None:
             sent.append(message)
 
-    module._TOPIC = Topic()
+    monkeypatch.setattr(module, "_TOPIC", Topic())
     header = module.MessageHeader(1.5, "left")
     frames = [module.MessageFramesItem(b"abc")]
     asyncio.run(module.emit(object(), header, None, frames, [2, 3]))
@@ -128,11 +130,9 @@ def test_a_missing_interface_is_named_with_what_was_meant(
 @pytest.mark.parametrize("looking", [False, True])
 def test_a_topic_without_a_format_is_named(looking: bool) -> None:
     silent = CAMERA.replace(", message_format: {} }", " }")
+    node = document(viewer(topic="beat") if looking else silent)
     with pytest.raises(MissingFormat) as refused:
-        if looking:
-            generate(document(viewer(topic="beat")), stack(silent))
-        else:
-            generate(document(silent), {})
+        generate(node, stack(silent))
     assert refused.value.sentence == "`camera:v1` emits topic 'beat' without a 'message_format'"
     assert refused.value.hint is not None
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,7 +58,7 @@ OBJECTS = st.recursive(
     lambda inner: fields(TOKENS | inner | inner.map(array)),
     max_leaves=6,
 )
-OPTIONAL = st.builds(lambda kind: {"$type": kind, "$optional": True}, TOKENS)
+OPTIONAL = st.fixed_dictionaries({"$type": TOKENS, "$optional": st.just(True)})
 FORMATS = fields(TOKENS | OPTIONAL | OBJECTS | OBJECTS.map(array))
 SCHEMAS = st.recursive(
     fields(st.just("u8")), lambda inner: fields(st.just("u8") | inner), max_leaves=8
@@ -98,7 +99,7 @@ def test_parameters_of_every_schema_come_out_as_they_went_in(literal: dict[str, 
 
 def numbered(literal: dict[str, Any], start: int = 0) -> dict[str, Any]:
     return {
-        name: numbered(member, start + place + 1) if isinstance(member, dict) else start + place
+        name: start + place if member == "u8" else numbered(member, start + place + 1)
         for place, (name, member) in enumerate(literal.items())
     }
 
@@ -109,10 +110,11 @@ def flattened(value: Any) -> list[Any]:
     return [leaf for f in dataclasses.fields(value) for leaf in flattened(getattr(value, f.name))]
 
 
-def flattened_map(value: Any) -> list[Any]:
-    if not isinstance(value, dict):
-        return [value]
-    return [leaf for _, inner in sorted(value.items()) for leaf in flattened_map(inner)]
+def flattened_map(values: Mapping[str, Any]) -> list[Any]:
+    found: list[Any] = []
+    for _, value in sorted(values.items()):
+        found += [value] if isinstance(value, int) else flattened_map(value)
+    return found
 
 
 @given(NAMES)

@@ -58,19 +58,17 @@ async def _serve(stream: trio.SocketStream, daemon: Ref[Any]) -> None:
         await _send(stream, refusal(error))
         return
     notes = Notes()
-    outcome: Frame | None = None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_cancel_when_gone, stream, nursery.cancel_scope)
         nursery.start_soon(notes.pass_on, stream)
         try:
             answer = await daemon.ask(request, note=notes.add)
-            outcome = Answer(body=msgspec.Raw(msgspec.msgpack.encode(answer)))
+            outcome: Frame = Answer(body=msgspec.Raw(msgspec.msgpack.encode(answer)))
         except Exception as error:  # whatever it is, the client is told
             outcome = refusal(error)
         await notes.drained()
-        nursery.cancel_scope.cancel()
-    if outcome is not None:
         await _send(stream, outcome)
+        nursery.cancel_scope.cancel()
 
 
 class Notes:

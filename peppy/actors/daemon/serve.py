@@ -5,7 +5,7 @@ import platform
 import signal
 import sys
 import traceback
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -60,7 +60,7 @@ async def _serve(core_node: str | None, idle_exit: float | None) -> None:
 
 
 @asynccontextmanager
-async def open_site(home: Home, host: Host, core_node: str | None) -> AsyncIterator[Site]:
+async def open_site(home: Home, host: Host, core_node: str | None) -> AsyncGenerator[Site, None]:
     """Give the actors all that they use; take it back at the end."""
     random = SystemRandom()
     router = await open_router(os.environ)
@@ -86,7 +86,7 @@ async def open_site(home: Home, host: Host, core_node: str | None) -> AsyncItera
 
 
 @asynccontextmanager
-async def listening(path: Path) -> AsyncIterator[trio.SocketListener]:
+async def listening(path: Path) -> AsyncGenerator[trio.SocketListener, None]:
     """Listen on the control socket, which only its owner may use.
 
     Whoever holds the lock owns the path: what lies there is left over from a daemon that died.
@@ -184,7 +184,7 @@ def _report(ref: Ref[Any], error: BaseException) -> None:
 
 
 @contextmanager
-def _bindable(path: Path) -> Iterator[str]:
+def _bindable(path: Path) -> Generator[str, None, None]:
     """Yield a way to write `path` that fits the 107 bytes of a Unix socket's address.
 
     A long one goes through an open directory, which Linux also knows under a short name.

@@ -7,7 +7,7 @@ is dropped and counted.
 """
 
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Final
 
@@ -161,7 +161,7 @@ class Exchange:
             await self._publisher(request.sender).send(payload, msgspec.msgpack.encode(header))
 
     @contextmanager
-    def _calling(self, key: str, attachment: bytes) -> Iterator[tuple[_Call, Header]]:
+    def _calling(self, key: str, attachment: bytes) -> Generator[tuple[_Call, Header], None, None]:
         number, call = next(self._numbers), _Call()
         self._calls[number] = call
         try:
@@ -282,7 +282,7 @@ class Serving(Subscription[IncomingRequest]):
 
 
 @asynccontextmanager
-async def open_exchange(transport: Transport) -> AsyncIterator[Exchange]:
+async def open_exchange(transport: Transport) -> AsyncGenerator[Exchange, None]:
     """Ask and serve over `transport` within this block."""
     async with anyio.create_task_group() as tasks:
         exchange = Exchange(transport, tasks)

@@ -4,15 +4,12 @@ A foreign thread queues a call and writes to an eventfd, unless a wake-up is pen
 loop watches the eventfd natively and makes the calls. Nothing here raises on a foreign thread.
 """
 
-import asyncio
 import contextlib
 import os
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from typing import Final
-
-from peppy.runtime.transport.waiting import on_trio
 
 _ONE: Final = (1).to_bytes(8, "little")
 
@@ -60,25 +57,3 @@ class Handover(ABC):
     @abstractmethod
     def _unwatch(self) -> None:
         """Stop watching the descriptor."""
-
-
-class AsyncioHandover(Handover):
-    """The eventfd as a reader of the loop."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self.descriptor, self.drain)
-
-    def _unwatch(self) -> None:
-        if not self._loop.is_closed():
-            self._loop.remove_reader(self.descriptor)
-
-
-def open_handover() -> Handover:
-    """Return the hand-over to the running loop."""
-    if on_trio():
-        from peppy.runtime.transport.on_trio import TrioHandover
-
-        return TrioHandover()
-    return AsyncioHandover()

@@ -6,6 +6,7 @@ All delivery goes through `MemoryNetwork.deliver`.
 import itertools
 from collections.abc import Callable
 
+from peppy.runtime.transport.loops import give_way
 from peppy.runtime.transport.port import (
     Announcement,
     Closed,
@@ -19,7 +20,6 @@ from peppy.runtime.transport.port import (
 )
 from peppy.runtime.transport.ring import TURN, Ring
 from peppy.runtime.transport.routes import BadKey, Routes, matches
-from peppy.runtime.transport.waiting import give_way
 
 
 class MemoryNetwork:

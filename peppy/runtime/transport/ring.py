@@ -9,8 +9,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from peppy.runtime.transport.loops import give_way, new_waiter
 from peppy.runtime.transport.port import Closed, Overflow, Statistics, Subscription
-from peppy.runtime.transport.waiting import Waiter, give_way, new_waiter
+from peppy.runtime.transport.waiting import Waiter
 
 T = TypeVar("T")
 

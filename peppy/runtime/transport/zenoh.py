@@ -17,7 +17,8 @@ import anyio.to_thread
 import msgspec
 import zenoh
 
-from peppy.runtime.transport.handover import Handover, open_handover
+from peppy.runtime.transport.handover import Handover
+from peppy.runtime.transport.loops import give_way, open_handover
 from peppy.runtime.transport.memory import no_size, sample_size
 from peppy.runtime.transport.port import (
     Announcement,
@@ -33,7 +34,6 @@ from peppy.runtime.transport.port import (
 )
 from peppy.runtime.transport.ring import TURN, Ring
 from peppy.runtime.transport.routes import BadKey, Routes, matcher
-from peppy.runtime.transport.waiting import give_way
 
 LARGEST_PAYLOAD: Final = 512 * 1024 * 1024
 """Bytes; beyond this a sender is refused rather than a receiver flooded."""
@@ -101,7 +101,7 @@ async def open_peer(host: str, port: int) -> "ZenohTransport":
 
 async def _open(settings: dict[str, Any]) -> "ZenohTransport":
     common = {"scouting/multicast/enabled": False, "scouting/gossip/enabled": True}
-    config = zenoh.Config()
+    config: Any = zenoh.Config()  # its methods have no types
     for name, value in (common | settings).items():
         config.insert_json5(name, json.dumps(value))
     try:
@@ -130,8 +130,8 @@ _TERMS: Final = {
 class ZenohTransport(Transport):
     """A zenoh session, seen from one event loop."""
 
-    def __init__(self, session: zenoh.Session, handover: Handover) -> None:
-        self._session = session
+    def __init__(self, session: Any, handover: Handover) -> None:
+        self._session = session  # a zenoh.Session, whose methods are typed by halves
         self._handover = handover
         self._identity = str(session.info.zid())
         self._local: Routes[Sample] = Routes()
@@ -169,7 +169,7 @@ class ZenohTransport(Transport):
     ) -> Subscription[Sample]:
         """Declare a way in."""
         self._check()
-        declared: list[zenoh.Subscriber[None]] = []
+        declared: list[Any] = []
         ring = self._ring(pattern, capacity, overflow, sample_size, declared)
         handover = self._handover
 
@@ -211,7 +211,7 @@ class ZenohTransport(Transport):
         """Follow announcements."""
         self._check()
         matcher(pattern)
-        declared: list[zenoh.Subscriber[None]] = []
+        declared: list[Any] = []
         ring = self._ring(pattern, capacity, Overflow.DROP_OLDEST, no_size, declared)
         handover = self._handover
 
@@ -239,7 +239,7 @@ class ZenohTransport(Transport):
 
     def _close_session(self) -> None:
         with contextlib.suppress(zenoh.ZError):
-            self._session.close()  # type: ignore[no-untyped-call]
+            self._session.close()
 
     def _ring(
         self,
@@ -247,14 +247,14 @@ class ZenohTransport(Transport):
         capacity: int,
         overflow: Overflow,
         size: Callable[[Any], int],
-        declared: "list[zenoh.Subscriber[None]]",
+        declared: list[Any],
     ) -> Ring[Any]:
         def forget(ring: Ring[Any]) -> None:
             self._rings.discard(ring)
             self._local.remove(ring)
             for subscriber in declared:
                 with contextlib.suppress(zenoh.ZError):
-                    subscriber.undeclare()  # type: ignore[no-untyped-call]
+                    subscriber.undeclare()
 
         ring: Ring[Any] = Ring(pattern, capacity, overflow, size, forget)
         self._rings.add(ring)
@@ -268,7 +268,7 @@ class ZenohTransport(Transport):
 class ZenohPublisher(Publisher):
     """A declared zenoh publisher, and the listeners in this process."""
 
-    def __init__(self, declared: zenoh.Publisher, key: str, local: Routes[Sample]) -> None:
+    def __init__(self, declared: Any, key: str, local: Routes[Sample]) -> None:
         self._declared = declared
         self._key = key
         self._local = local
@@ -321,16 +321,14 @@ class ZenohPublisher(Publisher):
         if not self._closed:
             self._closed = True
             with contextlib.suppress(zenoh.ZError):
-                self._declared.undeclare()  # type: ignore[no-untyped-call]
+                self._declared.undeclare()
 
 
 class ZenohAnnouncement(Announcement):
     """A zenoh liveliness token."""
 
-    def __init__(
-        self, token: zenoh.LivelinessToken, forget: Callable[["ZenohAnnouncement"], None]
-    ) -> None:
-        self._token: zenoh.LivelinessToken | None = token
+    def __init__(self, token: Any, forget: Callable[["ZenohAnnouncement"], None]) -> None:
+        self._token = token
         self._forget = forget
 
     def withdraw(self) -> None:
@@ -339,4 +337,4 @@ class ZenohAnnouncement(Announcement):
         self._forget(self)
         if token is not None:
             with contextlib.suppress(zenoh.ZError):
-                token.undeclare()  # type: ignore[no-untyped-call]
+                token.undeclare()

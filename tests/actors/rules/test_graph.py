@@ -12,7 +12,7 @@ ARM = NodeId(Name("arm"), Tag("v1"))
 
 
 def node(node_id: NodeId, *needs: NodeId, emits: str | None = None) -> NodeDocument:
-    topics = ()
+    topics: tuple[EmittedTopic, ...] = ()
     if emits is not None:
         frame = MessageFormat((Field("width", Primitive(Kind.U32)),))
         topics = (EmittedTopic(Name(emits), format=frame),)

@@ -1,0 +1,44 @@
+"""Which loop is running, and what is native to it.
+
+Trio is looked for only where it is running: a node's environment may not have it.
+"""
+
+import sys
+from typing import Any
+
+from peppy.runtime.transport import on_asyncio
+from peppy.runtime.transport.handover import Handover
+from peppy.runtime.transport.waiting import Waiter
+
+
+def on_trio() -> bool:
+    """Say whether the running loop is Trio's."""
+    trio: Any = sys.modules.get("trio")
+    if trio is None:
+        return False
+    try:
+        trio.lowlevel.current_task()
+    except RuntimeError:
+        return False
+    return True
+
+
+def new_waiter() -> Waiter:
+    """Return a waiter for the present task."""
+    return _trio().TrioWaiter() if on_trio() else on_asyncio.AsyncioWaiter()
+
+
+def open_handover() -> Handover:
+    """Return the hand-over to the running loop."""
+    return _trio().TrioHandover() if on_trio() else on_asyncio.AsyncioHandover()
+
+
+async def give_way() -> None:
+    """Let other tasks run; raises if this one is cancelled."""
+    await (_trio().checkpoint() if on_trio() else on_asyncio.checkpoint())
+
+
+def _trio() -> Any:
+    from peppy.runtime.transport import on_trio as natively
+
+    return natively
