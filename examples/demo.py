@@ -32,12 +32,17 @@ class Demo:
         self.environment = {**os.environ, "PEPPY_HOME": str(directory / "home")}
 
     def peppy(self, *words: str) -> list[str]:
-        """Run a command where it can be seen; return what it printed to stdout."""
+        """Run a command where it can be seen; return what it printed."""
         print(f"\n$ peppy {' '.join(words)}", flush=True)
         lines: list[str] = []
         command = [sys.executable, "-m", "peppy", *words]
         with subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, cwd=self.nodes, env=self.environment
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,  # one stream, so that lines come in their order
+            text=True,
+            cwd=self.nodes,
+            env=self.environment,
         ) as process:
             try:
                 for line in process.stdout or ():

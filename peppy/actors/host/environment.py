@@ -16,6 +16,8 @@ LEFT_OUT: Final = frozenset(
         *("PROMPT_COMMAND", "GLOBIGNORE"),
         # A caller may itself run inside an instance: what names that one is not for this one.
         *(RUNTIME_CONFIG_VARIABLE, TOKEN_VARIABLE),
+        # So is an environment that the caller has activated: a node is built into its own.
+        *("VIRTUAL_ENV", "PYTHONHOME"),
     }
 )
 """What says where the caller stood, or changes how a loader or a shell starts."""
