@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from peppy.runtime.transport.loops import on_trio
+from peppy.runtime.transport.waiting import on_trio
 
 RunSoon = Callable[[Callable[[], object]], None]
 """Has a function called by its loop, soon; from any thread, and from signal handlers."""

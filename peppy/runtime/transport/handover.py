@@ -1,11 +1,13 @@
-"""How what arrives on a foreign thread wakes the event loop: once for many messages.
+"""How what happens on a foreign thread wakes the event loop: once for many messages.
 
 A foreign thread queues a call and writes to an eventfd, unless a wake-up is pending already. The
-loop watches the eventfd natively and makes the calls. Nothing here raises on a foreign thread.
+loop watches the eventfd natively and makes the calls. Nothing here raises on a foreign thread, and
+nothing that is called may raise on the loop: under Trio that would end the whole run.
 """
 
 import contextlib
 import os
+import threading
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
@@ -21,39 +23,54 @@ class Handover(ABC):
         self._calls: deque[Callable[[], None]] = deque()
         self._pending = False
         self._closed = False
-        if hasattr(os, "eventfd"):
-            self.descriptor = self._write = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        else:
-            self.descriptor, self._write = os.pipe()
-            os.set_blocking(self.descriptor, False)
-            os.set_blocking(self._write, False)
+        self._writing = threading.Lock()
+        self.descriptor, self._write_end = _wake_descriptors()
 
     def call(self, function: Callable[[], None]) -> None:
         """Have `function` called on the loop, soon. From any thread; it never blocks."""
         self._calls.append(function)
-        if not self._pending and not self._closed:
+        if not self._pending:
             self._pending = True
-            with contextlib.suppress(OSError):  # closed meanwhile, or full: awake in any case
-                os.write(self._write, _ONE)
+            self._notify()
+
+    def _notify(self) -> None:
+        # The lock is for `close`: a number that was given back may be somebody else's file.
+        with self._writing:
+            if not self._closed:
+                with contextlib.suppress(BlockingIOError):  # full: the loop is awake in any case
+                    os.write(self._write_end, _ONE)
 
     def drain(self) -> None:
-        """Make the calls that are queued; on the loop."""
-        with contextlib.suppress(OSError):
+        """Make the calls that are queued by now; on the loop."""
+        with contextlib.suppress(BlockingIOError):
             os.read(self.descriptor, 4096)
-        # Before the queue is looked at: what comes from here on wakes the loop again.
+        # Before the queue is looked at: what comes from here on wakes the loop again, in its next
+        # turn, so that a flood leaves other tasks theirs.
         self._pending = False
-        while self._calls:
+        for _ in range(len(self._calls)):
             self._calls.popleft()()
 
     def close(self) -> None:
         """Stop watching and give the descriptors back; twice is fine."""
         if self._closed:
             return
-        self._closed = True
         self._unwatch()
-        for descriptor in {self.descriptor, self._write}:
-            os.close(descriptor)
+        with self._writing:
+            self._closed = True
+            for descriptor in {self.descriptor, self._write_end}:
+                os.close(descriptor)
 
     @abstractmethod
     def _unwatch(self) -> None:
         """Stop watching the descriptor."""
+
+
+def _wake_descriptors() -> tuple[int, int]:
+    """Return what the loop reads and what others write: where there is no eventfd, a pipe."""
+    if hasattr(os, "eventfd"):
+        both = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        return both, both
+    read_end, write_end = os.pipe()
+    os.set_blocking(read_end, False)
+    os.set_blocking(write_end, False)
+    return read_end, write_end

@@ -5,8 +5,9 @@ All delivery goes through `MemoryNetwork.deliver`.
 
 import itertools
 from collections.abc import Callable
+from typing import Any
 
-from peppy.runtime.transport.loops import give_way
+from peppy.runtime.transport.delivery import Turns, push_to_all, room_in_all
 from peppy.runtime.transport.port import (
     Announcement,
     Closed,
@@ -18,8 +19,8 @@ from peppy.runtime.transport.port import (
     Subscription,
     Transport,
 )
-from peppy.runtime.transport.ring import TURN, Ring
-from peppy.runtime.transport.routes import BadKey, Routes, matches
+from peppy.runtime.transport.ring import Ring, presence_size, sample_size
+from peppy.runtime.transport.routes import Routes, canonical, intersect
 
 
 class MemoryNetwork:
@@ -35,17 +36,14 @@ class MemoryNetwork:
         """Return a text that no other transport of this network has."""
         return f"memory-{next(self._names)}"
 
-    async def deliver(self, sample: Sample) -> None:
-        """Hand `sample` to all that listen, once none of them has to be waited for."""
-        while True:
-            rings = self.samples.listening(sample.key)
-            full = next((ring for ring in rings if ring.full), None)
-            if full is None:
-                break
-            await full.room()
-        for ring in rings:
-            ring.push(sample)
-            ring.wake()
+    async def deliver(self, sample: Sample, check: Callable[[], None]) -> None:
+        """Hand `sample` to all that listen, once none of them has to be waited for.
+
+        After the wait `check` may refuse by raising.
+        """
+        await room_in_all(lambda: self.samples.listening(sample.key))
+        check()
+        push_to_all(self.samples.listening(sample.key), sample)
 
     def announce(self, key: str) -> None:
         """Let `key` be seen once more."""
@@ -62,7 +60,7 @@ class MemoryNetwork:
 
     def present(self, pattern: str) -> list[str]:
         """Return the announced keys that match."""
-        return [key for key in self._announced if matches(pattern, key)]
+        return [key for key in self._announced if intersect(pattern, key)]
 
     def _tell(self, presence: Presence) -> None:
         for ring in self.presence.listening(presence.key):
@@ -78,8 +76,7 @@ class MemoryTransport(Transport):
         self._identity = network.name()
         self._closed = False
         self._publishers: set[MemoryPublisher] = set()
-        self._samples: set[Ring[Sample]] = set()
-        self._watches: set[Ring[Presence]] = set()
+        self._rings: set[Ring[Any]] = set()
         self._announcements: set[MemoryAnnouncement] = set()
 
     @property
@@ -91,9 +88,7 @@ class MemoryTransport(Transport):
         """Declare a way out; every delivery is as good as any in memory."""
         del delivery
         self._check()
-        if "*" in key or not matches(key, key):
-            raise BadKey(key)
-        publisher = MemoryPublisher(self._network, key, self._publishers.discard)
+        publisher = MemoryPublisher(self._network, canonical(key), self._publishers.discard)
         self._publishers.add(publisher)
         return publisher
 
@@ -102,50 +97,54 @@ class MemoryTransport(Transport):
     ) -> Subscription[Sample]:
         """Declare a way in."""
         self._check()
+        pattern = canonical(pattern)
 
         def forget(ring: Ring[Sample]) -> None:
             self._network.samples.remove(ring)
-            self._samples.discard(ring)
+            self._rings.discard(ring)
 
-        ring: Ring[Sample] = Ring(pattern, capacity, overflow, sample_size, forget)
+        name = f"the subscription to '{pattern}'"
+        ring: Ring[Sample] = Ring(name, capacity, overflow, sample_size, forget)
         self._network.samples.add(pattern, ring)
-        self._samples.add(ring)
+        self._rings.add(ring)
         return ring
 
     def announce(self, key: str) -> Announcement:
         """Let others see `key`."""
         self._check()
-        announcement = MemoryAnnouncement(self._network, key, self._announcements.discard)
+        announcement = MemoryAnnouncement(
+            self._network, canonical(key), self._announcements.discard
+        )
         self._announcements.add(announcement)
         return announcement
 
     def watch(self, pattern: str, *, capacity: int = 1024) -> Subscription[Presence]:
         """Follow announcements."""
         self._check()
+        pattern = canonical(pattern)
 
         def forget(ring: Ring[Presence]) -> None:
             self._network.presence.remove(ring)
-            self._watches.discard(ring)
+            self._rings.discard(ring)
 
-        ring: Ring[Presence] = Ring(pattern, capacity, Overflow.DROP_OLDEST, no_size, forget)
+        name = f"the watch on '{pattern}'"
+        ring: Ring[Presence] = Ring(name, capacity, Overflow.DROP_OLDEST, presence_size, forget)
         self._network.presence.add(pattern, ring)
-        self._watches.add(ring)
+        self._rings.add(ring)
         for key in self._network.present(pattern):
             ring.push(Presence(key, present=True))
         return ring
 
     async def close(self, timeout: float = 2.0) -> None:
-        """Close all that was declared here."""
+        """Close all that was declared here; it waits for nothing."""
         del timeout
         self._closed = True
         for publisher in list(self._publishers):
             publisher.close()
         for announcement in list(self._announcements):
             announcement.withdraw()
-        for samples in list(self._samples):
-            samples.close()
-        for watch in list(self._watches):
-            watch.close()
+        for ring in list(self._rings):
+            ring.close()
 
     def _check(self) -> None:
         if self._closed:
@@ -162,7 +161,7 @@ class MemoryPublisher(Publisher):
         self._key = key
         self._forget = forget
         self._closed = False
-        self._in_a_row = 0
+        self._turns = Turns()
 
     @property
     def key(self) -> str:
@@ -171,22 +170,22 @@ class MemoryPublisher(Publisher):
 
     async def send(self, payload: bytes, attachment: bytes = b"") -> None:
         """Deliver one message to all that listen."""
-        if self._closed:
-            raise Closed(f"the publisher of '{self._key}'")
-        self._in_a_row += 1
-        if self._in_a_row >= TURN:
-            self._in_a_row = 0
-            await give_way()
-        await self._network.deliver(Sample(self._key, bytes(payload), attachment))
+        self._check()
+        await self._turns.next()
+        await self._network.deliver(Sample(self._key, bytes(payload), attachment), self._check)
 
     def matched(self) -> bool:
         """Say whether somebody listens."""
-        return bool(self._network.samples.listening(self._key))
+        return not self._closed and bool(self._network.samples.listening(self._key))
 
     def close(self) -> None:
         """Give the declaration back."""
         self._closed = True
         self._forget(self)
+
+    def _check(self) -> None:
+        if self._closed:
+            raise Closed(f"the publisher of '{self._key}'")
 
 
 class MemoryAnnouncement(Announcement):
@@ -207,14 +206,3 @@ class MemoryAnnouncement(Announcement):
             self._withdrawn = True
             self._network.withdraw(self._key)
             self._forget(self)
-
-
-def sample_size(sample: Sample) -> int:
-    """Return a sample's payload in bytes."""
-    return len(sample.payload)
-
-
-def no_size(presence: Presence) -> int:
-    """Return 0: presence carries nothing."""
-    del presence
-    return 0

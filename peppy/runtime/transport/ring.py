@@ -1,22 +1,31 @@
 """The bounded ring in which what arrives waits for whoever receives it, and is counted.
 
-A foreign thread may push, the loop receives; both ends work on a deque, whose single steps are
-atomic. A full ring gives up its oldest item or makes whoever pushes wait, as its `Overflow` says.
+A foreign thread or the loop may push; only the loop receives. Those who push take turns by a lock.
+Receivers need none: a push adds before it gives up, so the ring never holds less than it held when
+the loop looked. A full ring gives up its oldest item or makes whoever pushes wait, as its
+`Overflow` says.
 """
 
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from peppy.runtime.transport.loops import give_way, new_waiter
-from peppy.runtime.transport.port import Closed, Overflow, Statistics, Subscription
+from peppy.runtime.transport.port import (
+    Closed,
+    Overflow,
+    Presence,
+    Sample,
+    Statistics,
+    Subscription,
+)
 from peppy.runtime.transport.waiting import Waiter
 
 T = TypeVar("T")
 
-TURN = 64
-"""Items that a receiver may take in a row before other tasks get their turn."""
+TURN: Final = 64
+"""Items that one task may take or send in a row before other tasks get their turn."""
 
 
 class Ring(Subscription[T], Generic[T]):
@@ -30,9 +39,9 @@ class Ring(Subscription[T], Generic[T]):
         size: Callable[[T], int],
         on_close: Callable[["Ring[T]"], None],
     ) -> None:
-        self._name = name
+        self.name = name
         self._capacity = max(1, capacity)
-        self.overflow = overflow
+        self._blocks = overflow is Overflow.BLOCK
         self._size = size
         self._on_close = on_close
         self._queue: deque[T] = deque()
@@ -40,7 +49,7 @@ class Ring(Subscription[T], Generic[T]):
         self._granted = 0
         """Items that belong to receivers which are woken and have not run yet."""
         self._senders: deque[Waiter] = deque()
-        self._room = threading.Condition()
+        self._pushing = threading.Condition()
         self._closed = False
         self._received = self._bytes = self._dropped = 0
         self._in_a_row = 0
@@ -50,33 +59,29 @@ class Ring(Subscription[T], Generic[T]):
     @property
     def full(self) -> bool:
         """Whether a push would have to wait."""
-        return (
-            self.overflow is Overflow.BLOCK
-            and len(self._queue) >= self._capacity
-            and not self._closed
-        )
+        return self._blocks and len(self._queue) >= self._capacity and not self._closed
 
     def push(self, item: T) -> None:
-        """Add an item, giving up the oldest where the ring is full; does not wake anybody."""
-        if self._closed:
-            return
-        if self.overflow is Overflow.DROP_OLDEST:
-            while len(self._queue) >= self._capacity:
-                try:
-                    self._queue.popleft()
-                except IndexError:
-                    break  # the loop was quicker
-                self._dropped += 1
-        self._queue.append(item)
-        self._received += 1
-        self._bytes += self._size(item)
+        """Add an item, whether or not the ring is full; does not wake anybody."""
+        with self._pushing:
+            self._add(item)
 
     def push_waiting(self, item: T) -> None:
         """Add an item, holding the calling thread while the ring is full; never on the loop."""
-        if self.overflow is Overflow.BLOCK:
-            with self._room:
-                self._room.wait_for(lambda: not self.full)
-        self.push(item)
+        with self._pushing:
+            while self.full:
+                self._pushing.wait()
+            self._add(item)
+
+    def _add(self, item: T) -> None:
+        if self._closed:
+            return
+        self._queue.append(item)
+        self._received += 1
+        self._bytes += self._size(item)
+        if not self._blocks and len(self._queue) > self._capacity:
+            self._queue.popleft()
+            self._dropped += 1
 
     async def room(self) -> None:
         """Wait, on the loop, until a push need not wait."""
@@ -88,6 +93,12 @@ class Ring(Subscription[T], Generic[T]):
             finally:
                 if waiter in self._senders:
                     self._senders.remove(waiter)
+
+    def _admit(self) -> None:
+        # All of them, to look again: one that is let in alone may be cancelled, or have to wait for
+        # another ring first, and leave the others asleep beside an empty ring.
+        while self._senders:
+            self._senders.popleft().wake()
 
     def wake(self) -> None:
         """Resume a receiver for each item that nobody has; on the loop."""
@@ -102,16 +113,16 @@ class Ring(Subscription[T], Generic[T]):
         while True:
             if len(self._queue) > self._granted and not self._receivers:
                 self._in_a_row += 1
-                if self._in_a_row >= TURN:
-                    self._in_a_row = 0
-                    await give_way()
-                    continue
-                return self._take()
+                if self._in_a_row < TURN:
+                    return self._take()
+                self._in_a_row = 0
+                await give_way()
+                continue
             self._in_a_row = 0
             if self._closed:
-                raise Closed(self._name)
+                raise Closed(self.name)
             await self._wait_for_item()
-            if self._queue:
+            if self._queue:  # else it was woken by the end
                 return self._take()
 
     async def _wait_for_item(self) -> None:
@@ -134,11 +145,10 @@ class Ring(Subscription[T], Generic[T]):
 
     def _take(self) -> T:
         item = self._queue.popleft()
-        if self.overflow is Overflow.BLOCK:
-            with self._room:
-                self._room.notify()
-            if self._senders:
-                self._senders.popleft().wake()
+        if self._blocks:
+            with self._pushing:
+                self._pushing.notify()
+            self._admit()
         return item
 
     def statistics(self) -> Statistics:
@@ -149,10 +159,21 @@ class Ring(Subscription[T], Generic[T]):
         """Stop listening; let everybody go who waits at either end."""
         if self._closed:
             return
-        self._closed = True
+        # Whoever is held goes first: giving a declaration back may wait for the thread that pushes.
+        with self._pushing:
+            self._closed = True
+            self._pushing.notify_all()
         self._on_close(self)
-        with self._room:
-            self._room.notify_all()
-        while self._senders:
-            self._senders.popleft().wake()
+        self._admit()
         self.wake()
+
+
+def sample_size(sample: Sample) -> int:
+    """Return a sample's payload in bytes."""
+    return len(sample.payload)
+
+
+def presence_size(presence: Presence) -> int:
+    """Return 0: presence carries nothing."""
+    del presence
+    return 0

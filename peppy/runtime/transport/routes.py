@@ -1,66 +1,90 @@
 """Keys, patterns, and who in this process listens to what."""
 
-import re
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Generic, TypeVar
+from itertools import groupby
+from typing import Final, Generic, TypeVar
 
 from peppy.runtime.transport.port import TransportError
 from peppy.runtime.transport.ring import Ring
 
 T = TypeVar("T")
 
+_ONE: Final = "*"
+_ANY: Final = "**"
+
+_MOST_FOUND: Final = 4096
+"""Keys whose listeners are remembered."""
+
 
 class BadKey(TransportError):
     """A key or pattern that the wire would not take."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(f"'{key}' is not a key: parts between single '/' must not be empty")
+        self.key = key
+        super().__init__(
+            f"'{key}' is not a key",
+            hint="parts stand between single '/', are not empty, have none of '#', '?', '$' in"
+            " them and no '@' in front; '*' and '**' are whole parts",
+        )
 
 
 @lru_cache(maxsize=1024)
-def matcher(pattern: str) -> re.Pattern[str]:
-    """Return a pattern as a regular expression; `*` is one part, `**` any number of them."""
-    if not pattern or "" in pattern.split("/"):
-        raise BadKey(pattern)
-    text = ""
-    for part in pattern.split("/"):
-        text += {"*": "/[^/]+", "**": "(?:/[^/]+)*"}.get(part, "/" + re.escape(part))
-    return re.compile(text)
+def canonical(pattern: str) -> str:
+    """Return the one spelling of a key or pattern, as zenoh has it; raises `BadKey`."""
+    parts = pattern.split("/")
+    for part in parts:
+        wild = part in (_ONE, _ANY)
+        if not part or part[0] == "@" or (not wild and any(mark in part for mark in "*#?$")):
+            raise BadKey(pattern)
+    spelled: list[str] = []
+    for wild, run in groupby(parts, key=lambda part: part in (_ONE, _ANY)):
+        together = list(run)
+        if wild:
+            any_number = _ANY in together
+            together = [_ONE] * together.count(_ONE) + [_ANY] * any_number
+        spelled += together
+    return "/".join(spelled)
 
 
-def matches(pattern: str, key: str) -> bool:
-    """Say whether `pattern` matches `key`."""
-    return matcher(pattern).fullmatch("/" + key) is not None
+def intersect(one: str, other: str) -> bool:
+    """Say whether there is a key that both patterns match; a key is a pattern too."""
+    return _meet(one.split("/"), other.split("/"))
+
+
+def _meet(one: Sequence[str], other: Sequence[str]) -> bool:
+    if not one or not other:
+        return all(part == _ANY for part in (*one, *other))
+    if one[0] == _ANY:
+        return _meet(one[1:], other) or _meet(one, other[1:])
+    if other[0] == _ANY:
+        return _meet(one, other[1:]) or _meet(one[1:], other)
+    return (one[0] == other[0] or _ONE in (one[0], other[0])) and _meet(one[1:], other[1:])
 
 
 class Routes(Generic[T]):
     """Rings by the pattern that they listen to."""
 
     def __init__(self) -> None:
-        self._rings: list[tuple[re.Pattern[str], Ring[T]]] = []
+        self._rings: list[tuple[str, Ring[T]]] = []
         self._found: dict[str, tuple[Ring[T], ...]] = {}
 
     def add(self, pattern: str, ring: Ring[T]) -> None:
         """Have `ring` listen to `pattern`."""
-        self._rings.append((matcher(pattern), ring))
+        self._rings.append((pattern, ring))
         self._found.clear()
 
     def remove(self, ring: Ring[T]) -> None:
         """Have `ring` listen no more."""
-        self._rings = [(regex, other) for regex, other in self._rings if other is not ring]
+        self._rings = [(pattern, other) for pattern, other in self._rings if other is not ring]
         self._found.clear()
 
     def listening(self, key: str) -> tuple[Ring[T], ...]:
-        """Return the rings that listen to `key`."""
+        """Return the rings that listen to `key`, which may be a pattern."""
         found = self._found.get(key)
         if found is None:
-            if len(self._found) > 4096:
+            if len(self._found) >= _MOST_FOUND:
                 self._found.clear()
-            rings = self._rings
-            found = tuple(ring for regex, ring in rings if regex.fullmatch("/" + key))
+            found = tuple(ring for pattern, ring in self._rings if intersect(pattern, key))
             self._found[key] = found
         return found
-
-    def rings(self) -> list[Ring[T]]:
-        """Return all of them."""
-        return [ring for _, ring in self._rings]

@@ -1,10 +1,18 @@
 """The transport over zenoh; the only module that imports it.
 
-What others send arrives on zenoh's threads: `_Inlet` turns it into a `Sample`, pushes it into its
+What others send arrives on zenoh's threads: a callback turns it into a `Sample`, pushes it into its
 ring and has the loop woken (`handover`). What this process sends to itself does not go through
 zenoh, which would deliver it on the sender's own thread: that is the loop, and a full `BLOCK` ring
-would hold up the very loop that has to empty it. Subscribers are declared for remote senders only,
-and local delivery waits on the loop like any other task.
+would hold up the very loop that has to empty it. Publishers and subscribers are declared for remote
+partners only, and local delivery waits on the loop like any other task.
+
+A full `BLOCK` ring holds zenoh's receiving thread, and with it whatever else comes over that link.
+Once the link's buffers are full as well, `send` holds the sender's loop, for zenoh cannot be asked
+to send only if it need not wait. A sender that was held for 5 s (zenoh's `wait_before_close`) gives
+up the link and what is on it. So a `BLOCK` ring is for readers that are late, not for ones that
+stand still, and two processes that fill one another's `BLOCK` rings hold one another.
+
+A node may run all of zenoh on one thread (`ZENOH_RUNTIME`) only if none of its rings is `BLOCK`.
 """
 
 import contextlib
@@ -13,13 +21,14 @@ import socket
 from collections.abc import Callable
 from typing import Any, Final
 
-import anyio.to_thread
+import anyio
 import msgspec
 import zenoh
 
+from peppy.runtime.transport.aside import aside
+from peppy.runtime.transport.delivery import Turns, push_to_all, room_in_all
 from peppy.runtime.transport.handover import Handover
-from peppy.runtime.transport.loops import give_way, open_handover
-from peppy.runtime.transport.memory import no_size, sample_size
+from peppy.runtime.transport.loops import open_handover
 from peppy.runtime.transport.port import (
     Announcement,
     Closed,
@@ -32,11 +41,19 @@ from peppy.runtime.transport.port import (
     Transport,
     TransportError,
 )
-from peppy.runtime.transport.ring import TURN, Ring
-from peppy.runtime.transport.routes import BadKey, Routes, matcher
+from peppy.runtime.transport.ring import Ring, presence_size, sample_size
+from peppy.runtime.transport.routes import BadKey, Routes, canonical
+from peppy.runtime.transport.thread_state import keeping
 
 LARGEST_PAYLOAD: Final = 512 * 1024 * 1024
 """Bytes; beyond this a sender is refused rather than a receiver flooded."""
+
+_EVERYWHERE: Final = {
+    "scouting/multicast/enabled": False,
+    "scouting/gossip/enabled": True,
+    # Milliseconds that opening waits for others: those who come later are found all the same.
+    "scouting/delay": 1,
+}
 
 
 class PortTaken(TransportError):
@@ -69,15 +86,10 @@ async def open_router(port: int) -> "ZenohTransport":
 
     Raises `PortTaken`, or `WireError`.
     """
-    settings = {
-        "mode": "router",
-        "listen/endpoints": [f"tcp/127.0.0.1:{port}"],
-        "scouting/delay": 1,
-    }
     try:
-        return await _open(settings)
+        return await _open({"mode": "router", "listen/endpoints": [f"tcp/127.0.0.1:{port}"]})
     except WireError as error:
-        if "in use" in error.sentence:
+        if "already in use" in error.sentence.lower():
             raise PortTaken(port) from error
         raise
 
@@ -94,21 +106,23 @@ async def open_peer(host: str, port: int) -> "ZenohTransport":
             "connect/endpoints": [f"tcp/{host}:{port}"],
             "connect/timeout_ms": -1,
             "connect/exit_on_failure": False,
-            "scouting/delay": 1,
         }
     )
 
 
 async def _open(settings: dict[str, Any]) -> "ZenohTransport":
-    common = {"scouting/multicast/enabled": False, "scouting/gossip/enabled": True}
     config: Any = zenoh.Config()  # its methods have no types
-    for name, value in (common | settings).items():
+    for name, value in (_EVERYWHERE | settings).items():
         config.insert_json5(name, json.dumps(value))
+    handover = open_handover()
     try:
-        session = await anyio.to_thread.run_sync(zenoh.open, config)
-    except zenoh.ZError as error:
-        raise WireError("messaging cannot be opened", error) from error
-    return ZenohTransport(session, open_handover())
+        session = await aside(handover, lambda: zenoh.open(config))
+    except BaseException as error:  # a session that nobody takes closes itself
+        handover.close()
+        if isinstance(error, zenoh.ZError):
+            raise WireError("messaging cannot be opened", error) from error
+        raise
+    return ZenohTransport(session, handover)
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -116,14 +130,14 @@ class Terms(msgspec.Struct, frozen=True):
 
     congestion: zenoh.CongestionControl
     priority: zenoh.Priority
-    express: bool
+    express: bool = False
 
 
 _TERMS: Final = {
-    Delivery.DROP: Terms(zenoh.CongestionControl.DROP, zenoh.Priority.DATA, False),
-    Delivery.STANDARD: Terms(zenoh.CongestionControl.BLOCK, zenoh.Priority.DATA, False),
-    Delivery.RELIABLE: Terms(zenoh.CongestionControl.BLOCK, zenoh.Priority.DATA_HIGH, False),
-    Delivery.URGENT: Terms(zenoh.CongestionControl.BLOCK, zenoh.Priority.REAL_TIME, True),
+    Delivery.DROP: Terms(zenoh.CongestionControl.DROP, zenoh.Priority.DATA),
+    Delivery.STANDARD: Terms(zenoh.CongestionControl.BLOCK, zenoh.Priority.DATA),
+    Delivery.RELIABLE: Terms(zenoh.CongestionControl.BLOCK, zenoh.Priority.DATA_HIGH),
+    Delivery.URGENT: Terms(zenoh.CongestionControl.BLOCK, zenoh.Priority.REAL_TIME, express=True),
 }
 
 
@@ -136,9 +150,10 @@ class ZenohTransport(Transport):
         self._identity = str(session.info.zid())
         self._local: Routes[Sample] = Routes()
         self._rings: set[Ring[Any]] = set()
+        self._publishers: set[ZenohPublisher] = set()
         self._announced: set[ZenohAnnouncement] = set()
         """Kept here, because zenoh takes back a token that nobody holds."""
-        self._open = True
+        self._closed = False
 
     @property
     def identity(self) -> str:
@@ -148,8 +163,7 @@ class ZenohTransport(Transport):
     def publisher(self, key: str, delivery: Delivery = Delivery.STANDARD) -> Publisher:
         """Declare a way out."""
         self._check()
-        if "*" in key:
-            raise BadKey(key)
+        key = canonical(key)
         terms = _TERMS[delivery]
         try:
             declared = self._session.declare_publisher(
@@ -157,20 +171,25 @@ class ZenohTransport(Transport):
                 congestion_control=terms.congestion,
                 priority=terms.priority,
                 express=terms.express,
+                # Between two hops nothing gets lost; a sender that may drop does so by congestion.
                 reliability=zenoh.Reliability.RELIABLE,
                 allowed_destination=zenoh.Locality.REMOTE,
             )
         except zenoh.ZError as error:
             raise BadKey(key) from error
-        return ZenohPublisher(declared, key, self._local)
+        publisher = ZenohPublisher(declared, key, self._local, self._publishers.discard)
+        self._publishers.add(publisher)
+        return publisher
 
     def subscribe(
         self, pattern: str, *, capacity: int = 128, overflow: Overflow = Overflow.DROP_OLDEST
     ) -> Subscription[Sample]:
         """Declare a way in."""
         self._check()
+        pattern = canonical(pattern)
         declared: list[Any] = []
-        ring = self._ring(pattern, capacity, overflow, sample_size, declared)
+        name = f"the subscription to '{pattern}'"
+        ring: Ring[Sample] = Ring(name, capacity, overflow, sample_size, self._forgetter(declared))
         handover = self._handover
 
         def arrive(sample: zenoh.Sample) -> None:  # on a thread of zenoh's
@@ -184,21 +203,22 @@ class ZenohTransport(Transport):
             )
             handover.call(ring.wake)
 
-        callback = zenoh.handlers.Callback(arrive, indirect=False)
+        callback = zenoh.handlers.Callback(keeping(arrive), indirect=False)
+        remote = zenoh.Locality.REMOTE
         try:
             declared.append(
-                self._session.declare_subscriber(
-                    pattern, callback, allowed_origin=zenoh.Locality.REMOTE
-                )
+                self._session.declare_subscriber(pattern, callback, allowed_origin=remote)
             )
         except zenoh.ZError as error:
             raise BadKey(pattern) from error
+        self._rings.add(ring)
         self._local.add(pattern, ring)
         return ring
 
     def announce(self, key: str) -> Announcement:
         """Let others see `key`."""
         self._check()
+        key = canonical(key)
         try:
             token = self._session.liveliness().declare_token(key)
         except zenoh.ZError as error:
@@ -210,45 +230,46 @@ class ZenohTransport(Transport):
     def watch(self, pattern: str, *, capacity: int = 1024) -> Subscription[Presence]:
         """Follow announcements."""
         self._check()
-        matcher(pattern)
+        pattern = canonical(pattern)
         declared: list[Any] = []
-        ring = self._ring(pattern, capacity, Overflow.DROP_OLDEST, no_size, declared)
+        name, drop = f"the watch on '{pattern}'", Overflow.DROP_OLDEST
+        ring: Ring[Presence] = Ring(name, capacity, drop, presence_size, self._forgetter(declared))
         handover = self._handover
 
-        def change(sample: zenoh.Sample) -> None:  # on a thread of zenoh's
+        def change(sample: zenoh.Sample) -> None:  # on a thread of zenoh's, or on the loop
             present = sample.kind == zenoh.SampleKind.PUT
             ring.push(Presence(str(sample.key_expr), present))
             handover.call(ring.wake)
 
-        callback = zenoh.handlers.Callback(change, indirect=False)
-        declared.append(
-            self._session.liveliness().declare_subscriber(pattern, callback, history=True)
-        )
+        callback = zenoh.handlers.Callback(keeping(change), indirect=False)
+        liveliness = self._session.liveliness()
+        try:
+            declared.append(liveliness.declare_subscriber(pattern, callback, history=True))
+        except zenoh.ZError as error:
+            raise BadKey(pattern) from error
+        self._rings.add(ring)
         return ring
 
     async def close(self, timeout: float = 2.0) -> None:
-        """Close all that was declared here, and the session; leave it behind if that hangs."""
-        if not self._open:
+        """Close all that was declared here, and the session; leave it to itself if that hangs."""
+        if self._closed:
             return
-        self._open = False
+        self._closed = True
+        for publisher in list(self._publishers):
+            publisher.end()
         for ring in list(self._rings):
             ring.close()
-        with anyio.CancelScope(shield=True), anyio.move_on_after(timeout, shield=True):
-            await anyio.to_thread.run_sync(self._close_session, abandon_on_cancel=True)
-        self._handover.close()
+        try:
+            with anyio.move_on_after(timeout, shield=True):
+                await aside(self._handover, self._close_session)
+        finally:
+            self._handover.close()
 
     def _close_session(self) -> None:
         with contextlib.suppress(zenoh.ZError):
             self._session.close()
 
-    def _ring(
-        self,
-        pattern: str,
-        capacity: int,
-        overflow: Overflow,
-        size: Callable[[Any], int],
-        declared: list[Any],
-    ) -> Ring[Any]:
+    def _forgetter(self, declared: list[Any]) -> Callable[[Ring[Any]], None]:
         def forget(ring: Ring[Any]) -> None:
             self._rings.discard(ring)
             self._local.remove(ring)
@@ -256,24 +277,29 @@ class ZenohTransport(Transport):
                 with contextlib.suppress(zenoh.ZError):
                     subscriber.undeclare()
 
-        ring: Ring[Any] = Ring(pattern, capacity, overflow, size, forget)
-        self._rings.add(ring)
-        return ring
+        return forget
 
     def _check(self) -> None:
-        if not self._open:
+        if self._closed:
             raise Closed("the transport")
 
 
 class ZenohPublisher(Publisher):
     """A declared zenoh publisher, and the listeners in this process."""
 
-    def __init__(self, declared: Any, key: str, local: Routes[Sample]) -> None:
-        self._declared = declared
+    def __init__(
+        self,
+        declared: Any,
+        key: str,
+        local: Routes[Sample],
+        forget: Callable[["ZenohPublisher"], None],
+    ) -> None:
+        self._declared = declared  # a zenoh.Publisher, typed by halves
         self._key = key
         self._local = local
+        self._forget = forget
         self._closed = False
-        self._in_a_row = 0
+        self._turns = Turns()
 
     @property
     def key(self) -> str:
@@ -282,46 +308,46 @@ class ZenohPublisher(Publisher):
 
     async def send(self, payload: bytes, attachment: bytes = b"") -> None:
         """Hand over one message."""
-        if self._closed:
-            raise Closed(f"the publisher of '{self._key}'")
+        self._check()
         if len(payload) > LARGEST_PAYLOAD:
             raise TransportError(
                 f"a message of {len(payload)} bytes on '{self._key}' is larger than"
                 f" {LARGEST_PAYLOAD} bytes"
             )
-        self._in_a_row += 1
-        if self._in_a_row >= TURN:
-            self._in_a_row = 0
-            await give_way()
-        local = self._local.listening(self._key)
-        while any(ring.full for ring in local):
-            await next(ring for ring in local if ring.full).room()
-            local = self._local.listening(self._key)
+        await self._turns.next()
+        if self._local.listening(self._key):
+            await room_in_all(lambda: self._local.listening(self._key))
+        self._check()
         try:
             self._declared.put(payload, attachment=attachment or None)
         except zenoh.ZError as error:
-            raise Closed(f"the publisher of '{self._key}'") from error
-        if local:
-            sample = Sample(self._key, bytes(payload), attachment)
-            for ring in local:
-                ring.push(sample)
-                ring.wake()
+            raise WireError(f"a message on '{self._key}' cannot be sent", error) from error
+        if local := self._local.listening(self._key):
+            push_to_all(local, Sample(self._key, bytes(payload), attachment))
 
     def matched(self) -> bool:
         """Say whether somebody is known to listen."""
-        if self._local.listening(self._key):
-            return True
         if self._closed:
             return False
-        status: Any = self._declared.matching_status  # the binding's types call it a bool
-        return bool(status.matching)
+        if self._local.listening(self._key):
+            return True
+        return bool(self._declared.matching_status.matching)
 
     def close(self) -> None:
         """Give the declaration back."""
         if not self._closed:
-            self._closed = True
+            self.end()
             with contextlib.suppress(zenoh.ZError):
                 self._declared.undeclare()
+
+    def end(self) -> None:
+        """Take no more messages; for a transport that gives everything back at once."""
+        self._closed = True
+        self._forget(self)
+
+    def _check(self) -> None:
+        if self._closed:
+            raise Closed(f"the publisher of '{self._key}'")
 
 
 class ZenohAnnouncement(Announcement):
