@@ -29,7 +29,11 @@ class Demo:
 
     def __init__(self, directory: Path) -> None:
         self.nodes = directory / "nodes"
-        self.environment = {**os.environ, "PEPPY_HOME": str(directory / "home")}
+        self.environment = {
+            **os.environ,
+            "PEPPY_HOME": str(directory / "home"),
+            "TMPDIR": str(directory),  # uv leaves its locks there
+        }
 
     def peppy(self, *words: str) -> list[str]:
         """Run a command where it can be seen; return what it printed."""

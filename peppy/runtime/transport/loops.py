@@ -1,26 +1,12 @@
-"""Which loop is running, and what is native to it.
+"""What is native to the loop that runs."""
 
-Trio is looked for only where it is running: a node's environment may not have it.
-"""
-
-import sys
 from typing import Any
 
 from peppy.runtime.transport import on_asyncio
 from peppy.runtime.transport.handover import Handover
-from peppy.runtime.transport.waiting import Waiter
+from peppy.runtime.transport.waiting import Waiter, on_trio
 
-
-def on_trio() -> bool:
-    """Say whether the running loop is Trio's."""
-    trio: Any = sys.modules.get("trio")
-    if trio is None:
-        return False
-    try:
-        trio.lowlevel.current_task()
-    except RuntimeError:
-        return False
-    return True
+__all__ = ["give_way", "new_waiter", "on_trio", "open_handover"]
 
 
 def new_waiter() -> Waiter:

@@ -1,6 +1,11 @@
-"""How one task waits for one wake-up, natively on the loop that runs it."""
+"""How one task waits for one wake-up, and which loop it runs on.
 
+Trio is looked for only where it is running: a node's environment may not have it.
+"""
+
+import sys
 from abc import ABC, abstractmethod
+from typing import Any
 
 
 class Waiter(ABC):
@@ -13,3 +18,15 @@ class Waiter(ABC):
     @abstractmethod
     def wake(self) -> None:
         """Let the task go on; on the loop's own thread. Twice is fine."""
+
+
+def on_trio() -> bool:
+    """Say whether the running loop is Trio's."""
+    trio: Any = sys.modules.get("trio")
+    if trio is None:
+        return False
+    try:
+        trio.lowlevel.current_task()
+    except RuntimeError:
+        return False
+    return True
