@@ -77,7 +77,7 @@ async def open_site(home: Home, host: Host, core_node: str | None) -> AsyncGener
                 daemon_pid=os.getpid(),
                 host_name=platform.node(),
                 started_at=host.clock.now(),
-                program_directory=str(Path(sys.argv[0]).resolve().parent),
+                program_directory=str(Path(sys.executable).parent),
                 uv_directory=bundled_uv(),
                 random=random,
             )

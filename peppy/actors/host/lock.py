@@ -4,6 +4,7 @@ import fcntl
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Final
 
 from peppy.actors.host.home import Home
 from peppy.actors.host.ports import HostError
@@ -20,14 +21,37 @@ class HomeTaken(HostError):
         super().__init__(f"{who} is already running for '{root}'")
 
 
+OURS: Final = frozenset(
+    {
+        *("bin", "built_nodes", "cache", "conf", "http_downloads", "instances", "libs", "logs"),
+        *("runtime", "tmp", "daemon.sock", "daemon_state.json", "stack_log.log"),
+    }
+)
+"""What a home directory may hold before the first daemon has made it one (behaviour.md 7.1)."""
+
+
+class NotAHome(HostError):
+    """A directory with somebody's files in it: a daemon clears parts of its home as it starts."""
+
+    kind = "not_a_home"
+
+    def __init__(self, root: str, found: str) -> None:
+        super().__init__(
+            f"'{root}' is not a home of peppy: it has '{found}' in it",
+            hint="let PEPPY_HOME name a directory that is empty or does not exist yet",
+        )
+
+
 @contextmanager
 def hold_lock(home: Home) -> Generator[None, None, None]:
     """Make the home directory ours while the context lasts.
 
-    Raises `HomeTaken` with the other one's pid, and `HostError` if the directory cannot be used.
+    Raises `HomeTaken` with the other one's pid, `NotAHome`, and `HostError` if the directory
+    cannot be used.
     """
     try:
-        home.root.mkdir(parents=True, exist_ok=True)
+        home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _check_ours(home)
         descriptor = os.open(home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise HostError(f"cannot use '{home.root}': {error.strerror}") from error
@@ -45,6 +69,13 @@ def hold_lock(home: Home) -> Generator[None, None, None]:
             os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def _check_ours(home: Home) -> None:
+    if not home.lock.exists():
+        foreign = sorted(entry.name for entry in home.root.iterdir() if entry.name not in OURS)
+        if foreign:
+            raise NotAHome(str(home.root), foreign[0])
 
 
 def _pid(descriptor: int) -> int | None:

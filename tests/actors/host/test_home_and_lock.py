@@ -6,7 +6,7 @@ import pytest
 
 from peppy.actors.host.environment import bundled_uv, child_environment, expand
 from peppy.actors.host.home import Home
-from peppy.actors.host.lock import HomeTaken, hold_lock
+from peppy.actors.host.lock import HomeTaken, NotAHome, hold_lock
 from peppy.actors.host.ports import HostError
 from peppy.actors.host.relocation import rewrite
 from peppy.schema.names import Name, NodeId, Tag
@@ -82,3 +82,19 @@ def test_a_long_interpreter_path_is_started_by_the_shell(tmp_path: Path) -> None
 def test_a_directory_in_a_url_moves_too() -> None:
     data = rewrite(b'{"url": "file:///a%20b/c"}', Path("/a b"), Path("/x\\1 y"))
     assert data == b'{"url": "file:///x%5C1%20y/c"}'
+
+
+def test_a_directory_with_somebodys_files_is_not_made_a_home(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("")
+    (tmp_path / "tmp").mkdir()
+    with pytest.raises(NotAHome, match="thesis.tex"), hold_lock(Home(tmp_path)):
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["thesis.tex", "tmp"]
+
+
+def test_a_home_that_has_been_one_may_hold_anything(tmp_path: Path) -> None:
+    with hold_lock(Home(tmp_path)):
+        pass
+    (tmp_path / "notes.txt").write_text("")
+    with hold_lock(Home(tmp_path)):
+        assert (tmp_path / "notes.txt").exists()
