@@ -32,6 +32,19 @@ def must_be_free(path: Path) -> None:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
 
 
+def read(path: Path) -> bytes:
+    """Return a file's bytes: a pipe would hold its reader up for ever, and a device has no end."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
+
+
 def write(path: Path, data: bytes, mode: int, *, durable: bool = True) -> None:
     """Replace a file in one step, and survive a power cut if it is to be `durable`."""
     with staged(path) as new:

@@ -17,7 +17,7 @@ LEFT_OUT: Final = frozenset(
         # A caller may itself run inside an instance: what names that one is not for this one.
         *(RUNTIME_CONFIG_VARIABLE, TOKEN_VARIABLE),
         # So is an environment that the caller has activated: a node is built into its own.
-        *("VIRTUAL_ENV", "PYTHONHOME"),
+        *("VIRTUAL_ENV", "PYTHONHOME", "UV_PROJECT_ENVIRONMENT"),
     }
 )
 """What says where the caller stood, or changes how a loader or a shell starts."""
@@ -30,6 +30,8 @@ def child_environment(
 ) -> dict[str, str]:
     """Return the caller's environment without what misleads, with `extra` on top.
 
+    The path stays as the caller has it: its tools are found, even those of an environment that is
+    active there. Python prints without buffers, so that a log has every line when it was printed.
     `uv_directory` comes last on the path: a machine's own uv wins.
     """
     environment = {
@@ -37,6 +39,7 @@ def child_environment(
         for name, value in caller.items()
         if name not in LEFT_OUT and not name.startswith("DYLD_")
     }
+    environment.setdefault("PYTHONUNBUFFERED", "1")
     environment.update(extra)
     if uv_directory is not None:
         path = environment.get("PATH") or os.defpath

@@ -37,7 +37,7 @@ class RealFiles:
 
     async def read(self, path: Path) -> bytes:
         """Return a file's bytes."""
-        return await in_thread("read", path, path.read_bytes)
+        return await in_thread("read", path, lambda: disk.read(path))
 
     async def write(self, path: Path, data: bytes, *, mode: int = 0o644) -> None:
         """Replace a file in one step."""

@@ -8,7 +8,8 @@ from typing import Final
 import trio
 
 from peppy.actors.host.memory_files import Directory, MemoryFiles
-from peppy.actors.host.ports import Clock, CommandLine, ExitStatus, HostError, OutputLine
+from peppy.actors.host.ports import Clock, CommandLine, ExitStatus, OutputLine
+from peppy.actors.host.refusal import no_such_directory, no_such_program
 from peppy.actors.host.shim import LineSplitter, log_line
 
 LINES: Final = 1024
@@ -128,12 +129,11 @@ class MemoryProcesses:
     async def start(self, command: CommandLine) -> MemoryProcess:
         """Start `command`; raises `HostError` if its program or its directory is not there."""
         await trio.lowlevel.checkpoint()
-        name = command.argv[0]
         if not isinstance(self._files.items.get(command.directory), Directory):
-            raise HostError(f"cannot start '{name}': there is no directory '{command.directory}'")
-        program = self._programs.get(name)
+            raise no_such_directory(command)
+        program = self._programs.get(command.argv[0])
         if program is None:
-            raise HostError(f"cannot start '{name}': there is no such program")
+            raise no_such_program(command)
         self._files.add(command.log, b"")
         process = MemoryProcess(next(self._pids), command, self._files, self._clock)
         self.started.append(process)

@@ -7,6 +7,7 @@ import trio
 from peppy.actors.host.exclusions import is_left_out
 from peppy.actors.host.memory_files import Directory, File, MemoryFiles
 from peppy.actors.host.ports import HostError
+from peppy.actors.host.sources import local
 
 
 class MemorySources:
@@ -18,7 +19,7 @@ class MemorySources:
     async def fetch(self, source: str, into: Path) -> None:
         """Copy the directory `source` to `into`, without what is left out."""
         await trio.lowlevel.checkpoint()
-        files, root = self._files, Path(source)
+        files, root = self._files, local(source)
         if not isinstance(files.items.get(root), Directory):
             raise HostError(f"'{root}' is not a directory")
         files.must_be_free("copy", into)

@@ -14,6 +14,7 @@ import trio
 
 from peppy.actors.host import shim
 from peppy.actors.host.ports import CommandLine, ExitStatus, HostError, OutputLine
+from peppy.actors.host.refusal import refusal
 from peppy.schema.durations import REAP, force_kill_after
 from peppy.schema.runtime_config import TOKEN_VARIABLE
 
@@ -206,6 +207,6 @@ def _begin(started: subprocess.Popen[bytes], control: socket.socket, command: Co
         case b"p":
             return int(answer[1:])
         case b"f":
-            raise HostError(answer[1:].decode())
+            raise refusal(command, int(answer[1:]))
         case _:
             raise HostError(f"cannot start '{command.argv[0]}': its shim gave up")

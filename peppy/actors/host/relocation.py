@@ -24,15 +24,18 @@ _SHEBANG: Final = re.compile(rb"#!(/[^\n]*/python[\w.]*)\n", re.ASCII)
 
 def mentions(data: bytes, directory: PurePath) -> bool:
     """Say whether `data` is text that names `directory` or something in it."""
-    return b"\0" not in data and any(_pattern(form).search(data) for form in _forms(directory))
+    return b"\0" not in data and _pattern(directory).search(data) is not None
 
 
 def rewrite(data: bytes, old: PurePath, new: PurePath) -> bytes:
     """Return `data` with the directory `new` wherever it named `old`."""
-    for before, after in dict(zip(_forms(old), _forms(new), strict=True)).items():
-        # A replacement text may not be read as a pattern: backslashes stand for themselves.
-        data = _pattern(before).sub(after.replace(b"\\", rb"\\"), data)
-    return _short_shebang(data)
+    plain, quoted = bytes(new), quote(bytes(new)).encode()
+
+    def moved(found: re.Match[bytes]) -> bytes:
+        return plain if found["url"] is None else found["url"] + quoted
+
+    # In one pass: the new directory may lie within the old one, and name it again.
+    return _startable(_pattern(old).sub(moved, data), bytes(new))
 
 
 def rewrite_target(target: str, old: PurePath, new: PurePath) -> str:
@@ -41,20 +44,25 @@ def rewrite_target(target: str, old: PurePath, new: PurePath) -> str:
     return str(new / path.relative_to(old)) if path.is_relative_to(old) else target
 
 
-def _forms(directory: PurePath) -> list[bytes]:
-    """Return how a directory is written: as it is, and as in a URL."""
-    return [str(directory).encode("utf-8", "surrogateescape"), quote(bytes(directory)).encode()]
-
-
-def _pattern(form: bytes) -> re.Pattern[bytes]:
+def _pattern(directory: PurePath) -> re.Pattern[bytes]:
+    plain, quoted = bytes(directory), quote(bytes(directory)).encode()
+    # Without a scheme, only what needed quoting is known to be part of a URL.
+    scheme = rb"file://" if quoted == plain else rb"(?:file://)?"
+    url = rb"(?P<url>" + scheme + rb")" + re.escape(quoted)
     # `/tmp/a` does not stand in `/tmp/ab`.
-    return re.compile(re.escape(form) + rb"(?![\w.-])")
+    return re.compile(rb"(?:" + url + rb"|" + re.escape(plain) + rb")(?![\w.-])")
 
 
-def _short_shebang(data: bytes) -> bytes:
-    """Start a script through the shell where its interpreter's path is too long for the kernel."""
+def _startable(data: bytes, new: bytes) -> bytes:
+    """Start a script through the shell where the kernel cannot read its interpreter's path.
+
+    It reads no more than so many bytes, and takes what follows a space for an argument.
+    """
     first = _SHEBANG.match(data)
-    if first is None or len(first[0]) <= LONGEST_SHEBANG:
+    if first is None:
+        return data
+    cut = b" " in new and first[1].startswith(new)
+    if len(first[0]) <= LONGEST_SHEBANG and not cut:
         return data
     # The shell runs the second line; Python takes the second and the third as one string.
     start = b"#!/bin/sh\n'''exec' \"" + first[1] + b'" "$0" "$@"\n\' \'\'\'\n'

@@ -2,7 +2,7 @@
 
 Started as `python -I -S shim.py <control>`, where `control` is the descriptor of a sequenced-packet
 socket. The order comes as JSON on standard input. On the socket the daemon sends `t` (SIGTERM to
-the group) and `k` (end it all, now); the shim sends `p<pid>` or `f<sentence>` first, then
+the group) and `k` (end it all, now); the shim sends `p<pid>` or `f<errno>` first, then
 `o<text>` and `e<text>` for lines, as far as there is room, and `c<code>` or `s<signal>` at the end.
 When the daemon's end closes, the daemon is gone, and the family is ended.
 
@@ -12,6 +12,7 @@ subreaper), and is ended when the program has. Only the standard library is impo
 
 import contextlib
 import ctypes
+import errno
 import json
 import os
 import selectors
@@ -30,17 +31,14 @@ from typing import Any, BinaryIO, Final, cast
 LONGEST_LINE: Final = 64 * 1024
 """Bytes; what is longer is split."""
 
-QUEUED_LINES: Final = 4096
-"""Lines that wait for the daemon; it loses the ones beyond, the log does not."""
+QUEUED: Final = 1024 * 1024
+"""Bytes that wait for the daemon; it loses the lines beyond, the log does not."""
 
 LEFTOVER_GRACE: Final = 1.0
 """Seconds between SIGTERM and SIGKILL for what is left when the program itself has ended."""
 
 LAST_KILL: Final = 5.0
 """Seconds for SIGKILL to work; a process stuck in the kernel is not waited for any longer."""
-
-LAST_SEND: Final = 1.0
-"""Seconds for the daemon to take the last lines and the exit status."""
 
 LOOK_AGAIN: Final = 0.05
 """Seconds between two looks at whether the family has ended."""
@@ -157,6 +155,7 @@ class Shim:
         self._grace: float = order["grace"]
         self._log = _open_log(order["log"])
         self._outbox: deque[bytes] = deque()
+        self._queued = 0
         self._selector = selectors.DefaultSelector()
         self._splitters = {"stdout": LineSplitter(), "stderr": LineSplitter()}
         self._pipes: dict[str, BinaryIO] = {}
@@ -264,8 +263,9 @@ class Shim:
         stamped: list[bytes] = []
         for text in lines:
             stamped.append(log_line(now, stream, text))
-            if self._daemon_there and len(self._outbox) < QUEUED_LINES:
+            if self._daemon_there and self._queued < QUEUED:
                 self._outbox.append(kind + text.encode())
+                self._queued += len(self._outbox[-1])
         _write_all(self._log, b"".join(stamped))
 
     def _flush(self) -> None:
@@ -279,7 +279,7 @@ class Shim:
                 break
             except OSError:  # too long, or nobody is there: the log has it
                 pass
-            self._outbox.popleft()
+            self._queued -= len(self._outbox.popleft())
         wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._outbox else 0)
         self._selector.modify(self._control, wanted, self._on_control)
 
@@ -329,14 +329,15 @@ class Shim:
             return
         status = self._status or 0
         self._outbox.append(b"s%d" % -status if status < 0 else b"c%d" % status)
-        self._control.settimeout(LAST_SEND)
-        with contextlib.suppress(OSError):
-            for packet in self._outbox:
-                self._control.send(packet)
+        # A daemon may be busy for long, and without the status it would take a clean end for a
+        # killed one. Nothing of the family is left to wait; a daemon that is gone refuses.
+        self._control.setblocking(True)
+        for packet in self._outbox:
+            answer(self._control, packet)
 
 
 def answer(control: socket.socket, packet: bytes) -> None:
-    """Answer the order; a daemon that is gone is noticed elsewhere."""
+    """Send a packet; a daemon that is gone is noticed elsewhere."""
     with contextlib.suppress(OSError):
         control.send(packet)
 
@@ -366,15 +367,6 @@ def _write_all(descriptor: int, data: bytes) -> None:
             data = data[os.write(descriptor, data) :]
 
 
-def _why_not(error: OSError, order: dict[str, Any]) -> str:
-    program, directory = order["argv"][0], order["directory"]
-    if not os.path.isdir(directory):
-        return f"cannot start '{program}': there is no directory '{directory}'"
-    if isinstance(error, FileNotFoundError):
-        return f"cannot start '{program}': there is no such program"
-    return f"cannot start '{program}': {error.strerror or error}"
-
-
 def main() -> None:
     """Take the order, carry it out, and say how it ended."""
     control = socket.socket(fileno=int(sys.argv[1]))
@@ -384,8 +376,8 @@ def main() -> None:
     try:
         shim = Shim(control, order)
     except (OSError, ValueError) as error:
-        told = error if isinstance(error, OSError) else OSError(str(error))
-        answer(control, b"f" + _why_not(told, order).encode("utf-8", "replace"))
+        number = error.errno if isinstance(error, OSError) else None
+        answer(control, b"f%d" % (number or errno.EINVAL))
         return
     try:
         shim.run()

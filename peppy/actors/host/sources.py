@@ -15,8 +15,18 @@ class RealSources:
 
     async def fetch(self, source: str, into: Path) -> None:
         """Copy the directory `source` to `into`, without what is left out."""
-        path = Path(source)
+        path = local(source)
         await in_thread("copy", path, lambda: _snapshot(path, into))
+
+
+def local(source: str) -> Path:
+    """Return the directory that `source` names; raises `HostError` if it is on no disk of ours."""
+    if "://" in source or source.startswith("git@"):
+        raise HostError(
+            f"cannot fetch '{source}': only local directories are supported",
+            hint="clone or unpack it, and name its directory",
+        )
+    return Path(source)
 
 
 def _snapshot(source: Path, into: Path) -> None:

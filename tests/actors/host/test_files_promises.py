@@ -185,3 +185,9 @@ async def test_a_snapshot_may_lie_within_its_source(machine: Machine) -> None:
     await machine.files.write(machine.place / "src" / "a", b"")
     await machine.host.sources.fetch(str(machine.place / "src"), machine.place / "src" / "s")
     assert await machine.files.names(machine.place / "src" / "s") == ["a"]
+
+
+@pytest.mark.parametrize("source", ["https://example.org/node.git", "git@example.org:a/node.git"])
+async def test_a_source_elsewhere_is_refused_by_its_address(machine: Machine, source: str) -> None:
+    with pytest.raises(HostError, match=f"cannot fetch '{source}': only local directories"):
+        await machine.host.sources.fetch(source, machine.place / "snapshot")

@@ -50,11 +50,12 @@ def test_the_second_daemon_learns_the_pid_of_the_first(tmp_path: Path) -> None:
 def test_a_child_gets_the_caller_s_environment_without_what_misleads() -> None:
     caller = {
         "PATH": "/bin", "PWD": "/x", "LD_PRELOAD": "x", "DYLD_A": "x", "KEEP": "1",
-        "PEPPY_INSTANCE_TOKEN": "x", "SET": "old",
+        "PEPPY_INSTANCE_TOKEN": "x", "SET": "old", "UV_PROJECT_ENVIRONMENT": "/x",
+        "VIRTUAL_ENV": "/x",
     }  # fmt: skip
     child = child_environment(caller, {"SET": "new"}, uv_directory="/uv")
-    assert child == {"PATH": "/bin:/uv", "KEEP": "1", "SET": "new"}
-    assert child_environment({}, {}, uv_directory=None) == {}
+    assert child == {"PATH": "/bin:/uv", "KEEP": "1", "SET": "new", "PYTHONUNBUFFERED": "1"}
+    assert child_environment({}, {}, uv_directory=None) == {"PYTHONUNBUFFERED": "1"}
 
 
 def test_one_element_is_a_shell_s_and_several_are_expanded() -> None:
@@ -67,8 +68,9 @@ def test_the_uv_that_came_with_us_is_found() -> None:
     assert directory is None or (Path(directory) / "uv").exists()
 
 
-def test_a_long_interpreter_path_is_started_by_the_shell(tmp_path: Path) -> None:
-    new = tmp_path / ("long" * 40)
+@pytest.mark.parametrize("name", ["long" * 40, "with space"])
+def test_a_path_that_no_kernel_reads_is_started_by_the_shell(tmp_path: Path, name: str) -> None:
+    new = tmp_path / name
     (new / "bin").mkdir(parents=True)
     (new / "bin" / "python3").symlink_to(sys.executable)
     script = tmp_path / "script"
@@ -87,7 +89,7 @@ def test_a_directory_in_a_url_moves_too() -> None:
 def test_a_directory_with_somebodys_files_is_not_made_a_home(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("")
     (tmp_path / "tmp").mkdir()
-    with pytest.raises(NotAHome, match="thesis.tex"), hold_lock(Home(tmp_path)):
+    with pytest.raises(NotAHome, match=r"thesis\.tex"), hold_lock(Home(tmp_path)):
         pass
     assert sorted(path.name for path in tmp_path.iterdir()) == ["thesis.tex", "tmp"]
 
@@ -98,3 +100,8 @@ def test_a_home_that_has_been_one_may_hold_anything(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("")
     with hold_lock(Home(tmp_path)):
         assert (tmp_path / "notes.txt").exists()
+
+
+def test_a_url_is_quoted_and_a_path_is_not() -> None:
+    data = rewrite(b"/a/x file:///a/y /ab", Path("/a"), Path("/a/b c"))
+    assert data == b"/a/b c/x file:///a/b%20c/y /ab"

@@ -57,8 +57,10 @@ async def test_nobody_answers_kill(machine: Machine) -> None:
 
 
 async def test_a_program_that_is_not_there_is_named(machine: Machine) -> None:
-    with pytest.raises(HostError, match="cannot start 'nobody': there is no such program"):
+    sentence = "cannot start 'nobody': there is no such program"
+    with pytest.raises(HostError, match=sentence) as refused:
         await machine.host.processes.start(await machine.command("nobody"))
+    assert "PATH" in (refused.value.hint or "")
 
 
 async def test_a_directory_that_is_not_there_is_named(machine: Machine) -> None:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import trio
 
-from peppy.actors.host.ports import CommandLine, ExitStatus, Process
+from peppy.actors.host.ports import CommandLine, ExitStatus, HostError, Process
 from peppy.actors.host.shim import LONGEST_LINE, LineSplitter, bearers
 from tests.actors.host.host_machines import Machine, real_machine
 
@@ -116,6 +116,45 @@ async def test_a_flood_loses_no_line_of_the_log(machine: Machine) -> None:
     assert await process.wait() == ExitStatus(code=0)
     log = (await machine.files.read(machine.place / "logs" / "run.log")).decode()
     assert [int(line.rpartition(" ")[2]) for line in log.splitlines()] == list(range(100_000))
+
+
+async def test_a_busy_daemon_still_learns_how_it_ended(machine: Machine) -> None:
+    process = await start(machine, "for n in range(20_000): print(n)")
+    subprocess.run(("sleep", "1.5"), check=True)  # noqa: ASYNC221  # this is what busy means
+    assert await process.wait() == ExitStatus(code=0)
+
+
+async def test_lines_that_nobody_takes_do_not_pile_up(machine: Machine) -> None:
+    code = "for _ in range(800): print('x' * 60_000, flush=True)\nimport time; time.sleep(60)"
+    process = await start(machine, code)
+    log = machine.place / "logs" / "run.log"
+    while log.stat().st_size < 800 * 60_000:
+        subprocess.run(("sleep", "0.05"), check=True)  # noqa: ASYNC221  # nobody takes them
+    parent = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[1]
+    status = Path(f"/proc/{parent}/status").read_text()
+    assert int(status.partition("VmHWM:")[2].split()[0]) < 40_000
+    process.kill()
+    assert await process.wait() == ExitStatus(signal=signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "sentence"),
+    [
+        ("#!/no/such/python\n", 0o755, "the interpreter in its first line is not there"),
+        ("#!/bin/sh\n", 0o644, "it is not executable"),
+        ("echo\n", 0o755, "it is no program of this machine"),
+    ],
+)
+async def test_what_is_no_program_is_told_apart(
+    machine: Machine, text: str, mode: int, sentence: str
+) -> None:
+    program = machine.place / "program"
+    program.write_text(text)
+    program.chmod(mode)
+    command = await machine.command("greet")
+    with pytest.raises(HostError, match=f"cannot start '{program}': {sentence}") as refused:
+        await machine.host.processes.start(msgspec.structs.replace(command, argv=(str(program),)))
+    assert refused.value.hint
 
 
 async def test_undecodable_output_is_replaced_and_an_unfinished_line_kept(machine: Machine) -> None:
