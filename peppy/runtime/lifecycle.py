@@ -18,8 +18,8 @@ from peppy.runtime.runner import NodeRunner
 from peppy.runtime.settings import Settings
 from peppy.runtime.setup import Setup, wants_nursery
 from peppy.runtime.token import CancellationToken
-from peppy.runtime.transport.waiting import on_trio
 from peppy.runtime.transport.port import Transport
+from peppy.runtime.transport.waiting import on_trio
 from peppy.schema import keys
 
 

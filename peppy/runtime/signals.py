@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from types import FrameType, TracebackType
 from typing import Any, Final, Self
 
@@ -10,6 +11,13 @@ from peppy.runtime.output import flush
 from peppy.runtime.token import CancellationToken
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+ECHO: Final = 0.02
+"""Seconds within which a second SIGTERM is the first one once more.
+
+Sent to a process group it reaches a node directly, and again through a parent that hands it on, as
+`uv run` does. Ctrl+C is not handed on: two are two, however quick.
+"""
 
 
 class Signals:
@@ -20,7 +28,7 @@ class Signals:
 
     def __init__(self, *tokens: CancellationToken) -> None:
         self._tokens = tokens
-        self._seen = False
+        self._first: float | None = None
         self._previous: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
@@ -40,9 +48,11 @@ class Signals:
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        if self._seen:
+        now = time.monotonic()
+        if self._first is None:
+            self._first = now
+        elif number != signal.SIGTERM or now - self._first > ECHO:
             flush()
             os._exit(128 + number)
-        self._seen = True
         for token in self._tokens:
             token.cancel()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from peppy.runtime.signals import ECHO
 from peppy.runtime.transport.exchange import open_exchange
 from peppy.runtime.transport.zenoh import free_port, open_router
 from peppy.schema import keys
@@ -267,6 +268,7 @@ def test_a_second_signal_ends_a_stuck_node_at_once(
     assert node.line() == "working"
     node.send(number)
     assert node.line() == "stuck"
+    time.sleep(3 * ECHO)  # sooner it is taken for the same SIGTERM, handed on by a parent
     node.send(number)
     assert node.end()[0] == code
 
