@@ -1,5 +1,7 @@
 """One command line, from its first word to its exit code."""
 
+import contextlib
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -19,6 +21,9 @@ EXIT_INTERRUPTED: Final = 130
 EXIT_BROKEN_PIPE: Final = 141
 """What shells report for a program that SIGPIPE ended."""
 
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
+"""What a write gets where nothing more fits; here only the output itself is written."""
+
 
 def run(arguments: Sequence[str]) -> int:
     """Carry out one command line and return its exit code (behaviour.md 10)."""
@@ -30,6 +35,13 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         _forget_output()
         return EXIT_BROKEN_PIPE
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        _forget_output()
+        with contextlib.suppress(OSError):
+            print(f"Error: cannot write the output: {error.strerror}", file=sys.stderr)
+        return EXIT_FAILURE
     return code
 
 
@@ -72,7 +84,7 @@ def _flush(stream: TextIO | None) -> None:
 
 
 def _forget_output() -> None:
-    """Point stdout nowhere: the reader is gone, and the interpreter's last flush would complain."""
+    """Point stdout nowhere: nothing goes there, and the interpreter's last flush would complain."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.close(nowhere)

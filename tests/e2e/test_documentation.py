@@ -73,7 +73,19 @@ def test_the_first_node_page_ends_with_a_node_that_hears_both_instances(peppy: P
             wait_until(lambda: "grace: Grace is well" in peppy.log_of("ear"), "grace's news")
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/command_line.md", "docs/first_node.md"])
+def test_the_trio_page_runs_its_node_in_the_stack_and_on_its_own(peppy: Peppy) -> None:
+    ran = 0
+    for text in walk("docs/trio_and_standalone.md", peppy):
+        ran += 1
+        if "ticker_one" in text:
+            wait_until(lambda: "[stdout] tick 3" in peppy.log_of("ticker_one"), "four ticks")
+    assert ran == 4
+
+
+PAGES = ["README.md", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_every_page_that_a_page_points_at_is_there(page: str) -> None:
-    links = re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8"))
+    links = re.findall(r"\]\((?!https:)([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8"))
     assert [link for link in links if not ((ROOT / page).parent / link).exists()] == []

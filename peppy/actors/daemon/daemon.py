@@ -6,7 +6,7 @@ import msgspec
 import trio
 
 from peppy import VERSION
-from peppy.actors.kernel import Actor, Promise, Ref
+from peppy.actors.kernel import Actor, ActorEnded, Promise, Ref
 from peppy.actors.stack.errors import GoingDown
 from peppy.actors.stack.messages import TakeDown, TakenDown
 from peppy.actors.stack.site import Site
@@ -106,6 +106,11 @@ class Daemon(Actor[Message]):
     def __repr__(self) -> str:
         return f"<Daemon {self._site.core_node}>"
 
+    def child_failed(self, ref: Ref[Any], error: Exception) -> None:
+        """End when the stack has failed: there is nothing left to answer for."""
+        del ref, error
+        self.stop()
+
     def _hand_on(self, request: StackRequests) -> None:
         self._last_request = trio.current_time()
         if self._stack is None or self._going_down:
@@ -114,7 +119,11 @@ class Daemon(Actor[Message]):
             self.forward(request, self._stack)
 
     async def _describe(self, promise: Promise[DaemonView]) -> None:
-        stack = await self._look()
+        try:
+            stack = await self._look()
+        except ActorEnded:
+            promise.refuse(GoingDown())
+            return
         site = self._site
         promise.answer(
             DaemonView(

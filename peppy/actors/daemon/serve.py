@@ -32,6 +32,9 @@ from peppy.schema.runtime_config import DaemonState
 LAST_WORDS: Final = 2.0
 """Seconds for the last answers to reach their clients after everything has been taken down."""
 
+SOCKET_CHECK: Final = 5.0
+"""Seconds between two looks whether the control socket is still ours."""
+
 LONGEST_ADDRESS: Final = 100
 """Bytes of a path that every system takes as a Unix socket's address."""
 
@@ -121,6 +124,7 @@ async def _attend(site: Site, listener: trio.SocketListener, daemon: Ref[Any]) -
     async with trio.open_nursery() as connections:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_await_signals, site, daemon)
+            nursery.start_soon(_await_eviction, site.home.socket, daemon)
             nursery.start_soon(
                 partial(trio.serve_listeners, handler_nursery=connections), attend, [listener]
             )
@@ -160,6 +164,20 @@ async def _await_signals(site: Site, daemon: Ref[Any]) -> None:
                 os._exit(128 + number)
             hurry = True
             daemon.tell(ShutDown())
+
+
+async def _await_eviction(socket: Path, daemon: Ref[Any]) -> None:
+    """End the daemon when its socket is gone: nobody can reach it any more, not even to stop it."""
+    ours = socket.stat().st_ino
+    while True:
+        await trio.sleep(SOCKET_CHECK)
+        try:
+            evicted = socket.stat().st_ino != ours
+        except FileNotFoundError:
+            evicted = True
+        if evicted:
+            daemon.tell(ShutDown())
+            return
 
 
 async def _clear_leftovers(home: Home, host: Host) -> None:

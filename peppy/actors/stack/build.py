@@ -38,9 +38,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Succeeded(msgspec.Struct, frozen=True):
-    """The artifact is packed."""
-
-    seconds: float
+    """The artifact is packed, and the owner has been told."""
 
 
 class Failed(msgspec.Struct, frozen=True):
@@ -69,20 +67,13 @@ class Build(Actor[Message]):
 
     def started(self) -> None:
         """Begin at once."""
-        self.background(self._build, done=Succeeded, failed=Failed)
+        self.background(self._build, done=lambda _: Succeeded(), failed=Failed)
 
     def receive(self, message: Message) -> None:
-        """Report how it went, and end."""
-        plan = self._plan
+        """Report a failure, and end."""
         match message:
-            case Succeeded(seconds):
-                view = BuildView(
-                    node=plan.node,
-                    log=str(plan.log),
-                    artifact=str(plan.artifact),
-                    seconds=seconds,
-                )
-                self._owner.tell(BuildSucceeded(view))
+            case Succeeded():
+                pass
             case Failed(error):
                 self._owner.tell(BuildStopped(error))
             case _:
@@ -92,7 +83,7 @@ class Build(Actor[Message]):
     def __repr__(self) -> str:
         return f"<Build {self._plan.node}>"
 
-    async def _build(self) -> float:
+    async def _build(self) -> None:
         plan, files = self._plan, self._site.host.files
         begun = trio.current_time()
         self._note(Note(stream="log", text=str(plan.log)))
@@ -100,12 +91,21 @@ class Build(Actor[Message]):
             await files.copy(plan.snapshot, plan.workspace)
             if plan.build_cmd:
                 await self._run_command()
+            else:
+                await self._record("There is no build_cmd: the snapshot is the artifact")
             self._note(Note(stream="step", text="Packing the artifact..."))
             await files.pack(plan.workspace, plan.artifact)
+            # Said at once: from here on there is an artifact, whatever ends the build.
+            self._owner.tell(BuildSucceeded(self._view(trio.current_time() - begun)))
         finally:
             with trio.CancelScope(shield=True):
                 await files.remove(plan.workspace)
-        return trio.current_time() - begun
+
+    def _view(self, seconds: float) -> BuildView:
+        plan = self._plan
+        return BuildView(
+            node=plan.node, log=str(plan.log), artifact=str(plan.artifact), seconds=seconds
+        )
 
     async def _run_command(self) -> None:
         process = await self._start()
@@ -125,8 +125,9 @@ class Build(Actor[Message]):
         environment = child_environment(
             plan.request.environment, extra, uv_directory=site.uv_directory
         )
-        text = f"Executing build_cmd: {self._command()} (working_dir: {plan.workspace})"
-        await site.host.files.append(plan.log, line(site.host.clock.now(), text))
+        await self._record(
+            f"Executing build_cmd: {self._command()} (working_dir: {plan.workspace})"
+        )
         return await site.host.processes.start(
             CommandLine(
                 argv=expand(plan.build_cmd, environment),
@@ -156,6 +157,10 @@ class Build(Actor[Message]):
         raise await self._failure(
             f"it took over {request.max_timeout:g} s; '--max-timeout' gives it longer"
         )
+
+    async def _record(self, text: str) -> None:
+        host = self._site.host
+        await host.files.append(self._plan.log, line(host.clock.now(), text))
 
     async def _failure(self, why: str) -> BuildFailed:
         log = self._plan.log

@@ -73,6 +73,17 @@ class InProgress(PeppyError):
         )
 
 
+class Leaving(PeppyError):
+    """A node that enters while the one of its name is still being taken out."""
+
+    kind = "leaving"
+
+    def __init__(self, node: NodeId) -> None:
+        super().__init__(
+            f"node '{node}' is being taken out of the stack", hint="try again in a moment"
+        )
+
+
 class AlreadyBuilt(PeppyError):
     """A build of a node that has its artifact."""
 

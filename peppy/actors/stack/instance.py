@@ -84,6 +84,8 @@ class Instance(Actor[Message]):
             case RunNode():
                 self._begin(message)
             case StopInstance():
+                if not self._stops:
+                    self._stop_begun = trio.current_time()
                 self._stops.append(self.promise(message))
                 self._advance(life.StopAsked())
             case ProcessStarted(process):
@@ -133,16 +135,13 @@ class Instance(Actor[Message]):
     def _carry_out(self, action: life.Action) -> None:
         match action:
             case life.Spawn():
-                self.background(
-                    starting.spawn, self._site, self._plan, done=ProcessStarted, failed=_failure
-                )
+                self.background(self._live, done=_exited, failed=_failure)
                 self.background(self._await_ready)
             case life.ReportRunning():
                 self._report_running()
             case life.ReportFailure(reason):
                 self._failure = reason or f"it ended with {_say(self._life.ending)}"
             case life.AskShutdown():
-                self._stop_begun = trio.current_time()
                 self._grace = self.later(force_kill_after(), life.GraceOver())
                 self.background(self._ask_shutdown)
             case life.Kill():
@@ -161,12 +160,13 @@ class Instance(Actor[Message]):
     def _attend(self, process: Process) -> None:
         self._process = process
         self.background(self._follow, process)
-        self.background(self._await_exit, process, done=_exited)
         self._advance(life.Spawned())
 
-    async def _await_exit(self, process: Process) -> life.Ending:
-        """Whatever ends this actor ends its process first."""
+    async def _live(self) -> life.Ending:
+        """Start the process and stay with it: whatever ends this actor ends its process first."""
+        process = await starting.spawn(self._site, self._plan)
         try:
+            self.me.tell(ProcessStarted(process))
             status = await process.wait()
         except BaseException:
             process.kill()
@@ -182,10 +182,9 @@ class Instance(Actor[Message]):
     async def _await_ready(self) -> None:
         watch = self._site.transport.watch(keys.ready(self._plan.address))
         try:
-            async for presence in watch:
-                if presence.present:
-                    self.me.tell(life.CameReady())
-                    return
+            while not (await watch.receive()).present:
+                pass
+            self.me.tell(life.CameReady())
         finally:
             watch.close()
 

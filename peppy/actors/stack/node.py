@@ -198,7 +198,7 @@ class Node(Actor[Message]):
             request=asked.request,
         )
         self._job = self.spawn(
-            lambda: build.Build(self._site, plan, self.me, asked.promise.note), "build", grace=0
+            lambda: build.Build(self._site, plan, self.me, asked.promise.note), "build"
         )
         self.watch(self._job, lambda _: BuildOver())
         self._show()

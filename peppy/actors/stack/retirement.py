@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import trio
 
 from peppy.actors.host.ports import Files
 from peppy.actors.kernel import ActorEnded, Ref
@@ -43,11 +44,21 @@ async def retire(files: Files, member: Member, artifact: Path) -> Retired:
     return retired
 
 
-async def take_down(members: Sequence[Member]) -> TakenDown:
-    """Stop all of every node, the ones that were added last first; their files stay."""
+async def take_down(members: Sequence[Member], leaving: Sequence[Member]) -> TakenDown:
+    """Stop all of every node at once, so that slow ones do not add up; their files stay.
+
+    Those that are `leaving` are being stopped already; their end is waited for.
+    """
     stopped: list[InstanceId] = []
-    for member in reversed(members):
+
+    async def stop(member: Member) -> None:
         stopped.extend((await _ask_to_retire(member)).stopped)
+
+    async with trio.open_nursery() as nursery:
+        for member in members:
+            nursery.start_soon(stop, member)
+        for member in leaving:
+            nursery.start_soon(member.ref.ended)
     return TakenDown(tuple(stopped))
 
 

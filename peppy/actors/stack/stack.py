@@ -16,6 +16,7 @@ from peppy.actors.stack.errors import (
     GoingDown,
     InProgress,
     InstanceExists,
+    Leaving,
     NeededByOthers,
     NeedsConsent,
     UnknownInstance,
@@ -84,6 +85,13 @@ class Failed(msgspec.Struct, frozen=True):
     error: Exception
 
 
+class Gone(msgspec.Struct, frozen=True):
+    """Nothing of a node is left, or not all could be removed; `then` waited for that."""
+
+    node: NodeId
+    then: RoomMade | Done | Failed
+
+
 class AddEnded(msgspec.Struct, frozen=True):
     """A node will not enter the stack: its adding failed, or nobody waits for it any more."""
 
@@ -104,7 +112,7 @@ Requests = (
     | RemoveNode
     | TakeDown
 )
-Facts = NodeChanged | InstanceLeft | Staged | RoomMade | Done | Failed | AddEnded
+Facts = NodeChanged | InstanceLeft | Staged | RoomMade | Gone | Done | Failed | AddEnded
 Message = Requests | Facts
 
 
@@ -114,6 +122,8 @@ class Stack(Actor[Message]):
     def __init__(self, site: Site) -> None:
         self._site = site
         self._members: dict[NodeId, Member] = {}
+        self._leaving: dict[NodeId, Member] = {}
+        """Nodes that are being taken out: not listed, but not gone."""
         self._owners: dict[InstanceId, NodeId] = {}
         self._adding: dict[str, tuple[Promise[AddView], Background]] = {}
         self._going_down = False
@@ -144,7 +154,13 @@ class Stack(Actor[Message]):
             case Staged():
                 self._admit(message)
             case RoomMade(staged, retired):
-                self._enter(staged, retired)
+                if self._going_down:
+                    self._turn_away(staged, GoingDown())
+                else:
+                    self._enter(staged, retired)
+            case Gone(node, then):
+                self._forget(node)
+                self.receive(then)
             case Done():
                 message.promise.answer(message.answer)
             case Failed():
@@ -240,7 +256,8 @@ class Stack(Actor[Message]):
         owner = self._owners.get(request.instance_id)
         if owner is None:
             raise UnknownInstance(request.instance_id, self._owners)
-        self.forward(request, self._members[owner].ref)
+        member = self._members.get(owner) or self._leaving[owner]
+        self.forward(request, member.ref)
 
     def _remove(self, request: RemoveNode) -> None:
         member = self._member(request.node, "removed")
@@ -256,16 +273,24 @@ class Stack(Actor[Message]):
     def _retire(
         self,
         member: Member,
-        done: Callable[[Retired], Message],
-        failed: Callable[[Exception], Message],
+        done: Callable[[Retired], RoomMade | Done],
+        failed: Callable[[Exception], Failed],
     ) -> None:
         """Take `member` out of the list at once; `done` comes when nothing of it is left."""
         node = member.entry.node
-        del self._members[node]
-        for instance_id in member.instances:
-            self._owners.pop(instance_id, None)
-        artifact = self._site.home.artifact(node)
-        self.background(retire, self._site.host.files, member, artifact, done=done, failed=failed)
+        self._leaving[node] = self._members.pop(node)
+        self.background(
+            retire,
+            self._site.host.files,
+            member,
+            self._site.home.artifact(node),
+            done=lambda retired: Gone(node, done(retired)),
+            failed=lambda error: Gone(node, failed(error)),
+        )
+
+    def _forget(self, node: NodeId) -> None:
+        del self._leaving[node]
+        self._owners = {each: owner for each, owner in self._owners.items() if owner != node}
 
     def _take_down(self, request: TakeDown) -> None:
         self._going_down = True
@@ -277,6 +302,7 @@ class Stack(Actor[Message]):
         self.background(
             take_down,
             tuple(self._members.values()),
+            tuple(self._leaving.values()),
             done=lambda taken: Done(promise_down, taken),
             failed=lambda error: Failed(promise_down, error),
         )
@@ -311,17 +337,19 @@ class Stack(Actor[Message]):
             end.promise.refuse(end.error)
 
     def _admit(self, staged: Staged) -> None:
-        node = staged.entry.node
-        self._adding.pop(staged.request.source, None)
-        present = self._members.get(node)
+        adding_now = self._adding.get(staged.request.source)
+        if adding_now is None or adding_now[0] is not staged.promise:
+            # It was given up, and its asker told, while this message was on its way.
+            self._discard(staged)
+            return
+        del self._adding[staged.request.source]
+        error = self._why_not(staged)
+        if error is not None:
+            self._turn_away(staged, error)
+            return
+        present = self._members.get(staged.entry.node)
         if present is None:
             self._enter(staged, None)
-            return
-        error = self._why_not(staged, present)
-        if error is not None:
-            snapshot = staged.entry.snapshot
-            self.background(self._site.host.files.remove, snapshot)
-            staged.promise.refuse(error)
             return
         self._retire(
             present,
@@ -329,14 +357,24 @@ class Stack(Actor[Message]):
             lambda error: Failed(staged.promise, error),
         )
 
-    def _why_not(self, staged: Staged, present: Member) -> PeppyError | None:
+    def _why_not(self, staged: Staged) -> PeppyError | None:
         node = staged.entry.node
+        if node in self._leaving:
+            return Leaving(node)
         broken = graph.broken_by(staged.entry.document, self._documents())
         if broken:
             return NeededByOthers(node, broken)
-        if present.live and not staged.request.stop_instances:
+        present = self._members.get(node)
+        if present is not None and present.live and not staged.request.stop_instances:
             return NeedsConsent(node, present.live, "replaced")
         return None
+
+    def _turn_away(self, staged: Staged, error: PeppyError) -> None:
+        self._discard(staged)
+        staged.promise.refuse(error)
+
+    def _discard(self, staged: Staged) -> None:
+        self.background(self._site.host.files.remove, staged.entry.snapshot)
 
     def _enter(self, staged: Staged, retired: Retired | None) -> None:
         entry = staged.entry
