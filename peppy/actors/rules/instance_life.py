@@ -40,6 +40,8 @@ class Life(msgspec.Struct, frozen=True):
     phase: Phase = Phase.PREPARING
     process: bool = False
     """Whether a process is known to have been started."""
+    announced: bool = False
+    """Whether the node has said that it is ready; it may overtake the word of its start."""
     ready: bool = False
     """Whether it has ever been running."""
     forced: bool = False
@@ -172,9 +174,9 @@ def _while_preparing(life: Life, event: Event) -> Step:
 def _while_starting(life: Life, event: Event) -> Step:
     match event:
         case Spawned():
-            return replace(life, process=True), ()
+            return _running_if_ready(replace(life, process=True))
         case CameReady():
-            return replace(life, phase=Phase.RUNNING, ready=True), (ReportRunning(),)
+            return _running_if_ready(replace(life, announced=True))
         case Failed(reason):
             return _to(life, Phase.ENDED), (ReportFailure(reason), Forget())
         case Exited(ending):
@@ -186,6 +188,12 @@ def _while_starting(life: Life, event: Event) -> Step:
             return _to(life, Phase.STOPPING), _end(life)
         case _:
             return life, ()
+
+
+def _running_if_ready(life: Life) -> Step:
+    if not (life.process and life.announced):
+        return life, ()
+    return replace(life, phase=Phase.RUNNING, ready=True), (ReportRunning(),)
 
 
 def _while_running(life: Life, event: Event) -> Step:

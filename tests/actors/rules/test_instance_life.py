@@ -47,6 +47,13 @@ def test_a_start_that_succeeds_is_reported_once_it_is_ready() -> None:
     assert actions == [Spawn(), ReportRunning()]
 
 
+def test_a_node_may_be_ready_before_its_start_is_known() -> None:
+    early, nothing = live(Prepared(), CameReady())
+    assert (early.phase, nothing) == (Phase.STARTING, [Spawn()])
+    life, actions = step(early, Spawned())
+    assert (life.phase, actions) == (Phase.RUNNING, (ReportRunning(),))
+
+
 def test_a_process_that_ends_before_it_is_ready_fails_its_start() -> None:
     life, actions = live(Prepared(), Spawned(), Exited(Ending(code=3)))
     assert life.ending == Ending(code=3)
