@@ -298,7 +298,7 @@ def test_a_build_that_fails_says_why_and_leaves_nothing(
     assert gist in said
     assert ("wrong" in said) == ("wrong" in command)
     wait_until(lambda: peppy.processes() == [daemon], "the end of the build's processes")
-    assert scratch(peppy) == []
+    wait_until(lambda: not scratch(peppy), "the end of the workspace")
     stages = {row["node"]["name"]: row["stage"] for row in peppy.json("stack", "list")["nodes"]}
     assert stages["broken"] == "Added"
 
@@ -335,7 +335,7 @@ def test_a_second_build_is_refused_and_ctrl_c_ends_the_first_whole(peppy: Peppy)
     assert first.returncode == 130
     assert "Traceback" not in err
     wait_until(lambda: peppy.processes() == [daemon], "the end of the build's processes")
-    assert scratch(peppy) == []
+    wait_until(lambda: not scratch(peppy), "the end of the workspace")
     waits.unlink()
     peppy("node", "build", "slow:v1")
 
@@ -363,7 +363,7 @@ def test_a_program_that_does_not_come_up_is_shown_with_its_last_words(
     assert "\n  the last words\n" in said
     wait_until(lambda: peppy.processes() == [daemon], "the end of the program")
     assert instances(peppy) == {}
-    assert scratch(peppy) == []
+    wait_until(lambda: not scratch(peppy), "the end of the workspace")
 
 
 def test_a_program_that_is_not_there_is_named(peppy: Peppy) -> None:
@@ -473,7 +473,7 @@ def test_nothing_outlives_a_killed_daemon_and_the_next_one_begins_anew(peppy: Pe
     assert done.returncode == 0
     assert re.fullmatch(r"Started the peppy daemon \(pid \d+\)\n", done.stderr)
     assert [row["stage"] for row in json.loads(done.stdout)["nodes"]] == ["Root"]
-    assert scratch(peppy) == []
+    wait_until(lambda: not scratch(peppy), "the end of the workspace")
 
 
 def test_sigterm_lets_every_instance_end_in_order(peppy: Peppy) -> None:
