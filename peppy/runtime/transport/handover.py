@@ -20,13 +20,13 @@ class Handover(ABC):
     """The wake-up of one event loop; made on that loop."""
 
     def __init__(self) -> None:
-        self._calls: deque[Callable[[], None]] = deque()
+        self._calls: deque[Callable[[], object]] = deque()
         self._pending = False
         self._closed = False
         self._writing = threading.Lock()
         self.descriptor, self._write_end = _wake_descriptors()
 
-    def call(self, function: Callable[[], None]) -> None:
+    def call(self, function: Callable[[], object]) -> None:
         """Have `function` called on the loop, soon. From any thread; it never blocks."""
         self._calls.append(function)
         if not self._pending:

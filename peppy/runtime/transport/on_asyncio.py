@@ -18,10 +18,12 @@ class AsyncioWaiter(Waiter):
         """Return once it is woken."""
         await self._future
 
-    def wake(self) -> None:
-        """Let the task go on."""
-        if not self._future.done():
-            self._future.set_result(None)
+    def wake(self) -> bool:
+        """Let the task go on; say whether it had not gone."""
+        if self._future.done():
+            return False
+        self._future.set_result(None)
+        return True
 
 
 class AsyncioHandover(Handover):

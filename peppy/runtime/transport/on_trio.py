@@ -11,29 +11,31 @@ from peppy.runtime.transport.waiting import Waiter
 class TrioWaiter(Waiter):
     """A parked task."""
 
-    __slots__ = ("_task", "_woken")
+    __slots__ = ("_gone", "_task")
 
     def __init__(self) -> None:
         self._task: trio.lowlevel.Task | None = None
-        self._woken = False
+        self._gone = False
 
     async def wait(self) -> None:
         """Return once it is woken."""
-        if self._woken:
+        if self._gone:
             await trio.lowlevel.checkpoint()
             return
         self._task = trio.lowlevel.current_task()
         await trio.lowlevel.wait_task_rescheduled(self._abort)
 
-    def wake(self) -> None:
-        """Let the task go on."""
-        self._woken = True
-        task, self._task = self._task, None
-        if task is not None:
-            trio.lowlevel.reschedule(task)
+    def wake(self) -> bool:
+        """Let the task go on; say whether it had not gone."""
+        if self._gone:
+            return False
+        self._gone = True
+        if self._task is not None:
+            trio.lowlevel.reschedule(self._task)
+        return True
 
     def _abort(self, _raise_cancel: object) -> trio.lowlevel.Abort:
-        self._task = None
+        self._gone = True
         return trio.lowlevel.Abort.SUCCEEDED
 
 

@@ -174,7 +174,11 @@ class Transport(ABC):
 
     @abstractmethod
     def publisher(self, key: str, delivery: Delivery = Delivery.STANDARD) -> Publisher:
-        """Declare a way out to `key` (no wildcards)."""
+        """Declare a way out to `key`.
+
+        If it is a pattern, whoever listens to a key that it matches hears the messages, and they
+        carry the pattern as their key.
+        """
 
     @abstractmethod
     def subscribe(

@@ -1,9 +1,8 @@
 """The bounded ring in which what arrives waits for whoever receives it, and is counted.
 
-A foreign thread or the loop may push; only the loop receives. Those who push take turns by a lock.
-Receivers need none: a push adds before it gives up, so the ring never holds less than it held when
-the loop looked. A full ring gives up its oldest item or makes whoever pushes wait, as its
-`Overflow` says.
+A foreign thread or the loop may push; only the loop receives. A push never leaves the ring with
+fewer items than before, so as many as the loop has seen are there until the loop takes them. A full
+ring gives up its oldest item or makes whoever pushes wait, as its `Overflow` says.
 """
 
 import threading
@@ -46,10 +45,12 @@ class Ring(Subscription[T], Generic[T]):
         self._on_close = on_close
         self._queue: deque[T] = deque()
         self._receivers: deque[Waiter] = deque()
-        self._granted = 0
-        """Items that belong to receivers which are woken and have not run yet."""
+        self._granted: list[Waiter] = []
+        """Receivers that are woken and have not run yet. A loop may run them in any order, so each
+        takes the item at its own place."""
         self._senders: deque[Waiter] = deque()
-        self._pushing = threading.Condition()
+        self._lock = threading.Lock()
+        self._room = threading.Condition(self._lock)
         self._closed = False
         self._received = self._bytes = self._dropped = 0
         self._in_a_row = 0
@@ -63,14 +64,14 @@ class Ring(Subscription[T], Generic[T]):
 
     def push(self, item: T) -> None:
         """Add an item, whether or not the ring is full; does not wake anybody."""
-        with self._pushing:
+        with self._lock:
             self._add(item)
 
     def push_waiting(self, item: T) -> None:
         """Add an item, holding the calling thread while the ring is full; never on the loop."""
-        with self._pushing:
+        with self._lock:
             while self.full:
-                self._pushing.wait()
+                self._room.wait()
             self._add(item)
 
     def _add(self, item: T) -> None:
@@ -102,30 +103,30 @@ class Ring(Subscription[T], Generic[T]):
 
     def wake(self) -> None:
         """Resume a receiver for each item that nobody has; on the loop."""
-        while self._receivers and (self._closed or len(self._queue) > self._granted):
-            self._granted += 1
-            self._receivers.popleft().wake()
+        while self._receivers and (self._closed or len(self._queue) > len(self._granted)):
+            waiter = self._receivers.popleft()
+            if waiter.wake():
+                self._granted.append(waiter)
 
     # The receiving end.
 
     async def receive(self) -> T:
         """Return the oldest item."""
-        while True:
-            if len(self._queue) > self._granted and not self._receivers:
-                self._in_a_row += 1
-                if self._in_a_row < TURN:
-                    return self._take()
-                self._in_a_row = 0
-                await give_way()
-                continue
+        while len(self._queue) > len(self._granted) and not self._receivers:
+            self._in_a_row += 1
+            if self._in_a_row < TURN:
+                return self._take(len(self._granted))
             self._in_a_row = 0
-            if self._closed:
-                raise Closed(self.name)
-            await self._wait_for_item()
-            if self._queue:  # else it was woken by the end
-                return self._take()
+            await give_way()
+        self._in_a_row = 0
+        if self._closed:
+            raise Closed(self.name)
+        place = await self._wait_for_place()
+        if place >= len(self._queue):  # it was woken by the end
+            raise Closed(self.name)
+        return self._take(place)
 
-    async def _wait_for_item(self) -> None:
+    async def _wait_for_place(self) -> int:
         waiter = new_waiter()
         self._receivers.append(waiter)
         try:
@@ -133,23 +134,33 @@ class Ring(Subscription[T], Generic[T]):
         except BaseException:
             if waiter in self._receivers:
                 self._receivers.remove(waiter)
-            else:  # woken and cancelled at once: the item is the next one's
-                self._granted -= 1
+            elif waiter in self._granted:  # woken, then cancelled: the item is the next one's
+                self._granted.remove(waiter)
                 self.wake()
             raise
-        self._granted -= 1
+        place = self._granted.index(waiter)
+        del self._granted[place]
+        return place
 
     def receive_nowait(self) -> T | None:
-        """Return the oldest item, or None."""
-        return self._take() if len(self._queue) > self._granted else None
+        """Return the oldest item that is nobody's yet, or None."""
+        place = len(self._granted)
+        return self._take(place) if len(self._queue) > place else None
 
-    def _take(self) -> T:
-        item = self._queue.popleft()
-        if self._blocks:
-            with self._pushing:
-                self._pushing.notify()
-            self._admit()
+    def _take(self, place: int) -> T:
+        with self._lock:
+            item = self._queue[place]
+            del self._queue[place]
+            if self._blocks:
+                self._room.notify()
+        self._admit()
         return item
+
+    def release(self) -> None:
+        """Take no more, and let a thread go that is held; from any thread, also without a loop."""
+        with self._lock:
+            self._closed = True
+            self._room.notify_all()
 
     def statistics(self) -> Statistics:
         """Return the counters."""
@@ -160,9 +171,7 @@ class Ring(Subscription[T], Generic[T]):
         if self._closed:
             return
         # Whoever is held goes first: giving a declaration back may wait for the thread that pushes.
-        with self._pushing:
-            self._closed = True
-            self._pushing.notify_all()
+        self.release()
         self._on_close(self)
         self._admit()
         self.wake()

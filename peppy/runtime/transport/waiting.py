@@ -16,8 +16,11 @@ class Waiter(ABC):
         """Return once it is woken; also if that was before."""
 
     @abstractmethod
-    def wake(self) -> None:
-        """Let the task go on; on the loop's own thread. Twice is fine."""
+    def wake(self) -> bool:
+        """Let the task go on, on the loop's own thread; say whether it had not gone already.
+
+        It has if it was cancelled, even if it has not run since, or if it was woken before.
+        """
 
 
 def on_trio() -> bool:

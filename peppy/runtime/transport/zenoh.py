@@ -15,9 +15,11 @@ stand still, and two processes that fill one another's `BLOCK` rings hold one an
 A node may run all of zenoh on one thread (`ZENOH_RUNTIME`) only if none of its rings is `BLOCK`.
 """
 
+import atexit
 import contextlib
 import json
 import socket
+import weakref
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -154,6 +156,7 @@ class ZenohTransport(Transport):
         self._announced: set[ZenohAnnouncement] = set()
         """Kept here, because zenoh takes back a token that nobody holds."""
         self._closed = False
+        _open_ones.add(self)
 
     @property
     def identity(self) -> str:
@@ -255,6 +258,7 @@ class ZenohTransport(Transport):
         if self._closed:
             return
         self._closed = True
+        _open_ones.discard(self)
         for publisher in list(self._publishers):
             publisher.end()
         for ring in list(self._rings):
@@ -264,6 +268,12 @@ class ZenohTransport(Transport):
                 await aside(self._handover, self._close_session)
         finally:
             self._handover.close()
+
+    def close_at_exit(self) -> None:
+        """Close the session without a loop, for an interpreter that ends."""
+        for ring in list(self._rings):
+            ring.release()
+        self._close_session()
 
     def _close_session(self) -> None:
         with contextlib.suppress(zenoh.ZError):
@@ -364,3 +374,13 @@ class ZenohAnnouncement(Announcement):
         if token is not None:
             with contextlib.suppress(zenoh.ZError):
                 token.undeclare()
+
+
+_open_ones: Final[weakref.WeakSet[ZenohTransport]] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_what_is_open() -> None:
+    """Close what nobody closed: a zenoh thread that calls into an ending interpreter aborts it."""
+    for transport in list(_open_ones):
+        transport.close_at_exit()

@@ -1,0 +1,132 @@
+"""What only the transport over zenoh has: ports, links that come later, an end in time."""
+
+import threading
+import time
+from collections.abc import Awaitable, Callable
+
+import anyio
+import pytest
+
+from peppy.runtime.transport.port import Overflow, Presence, TransportError
+from peppy.runtime.transport.zenoh import (
+    LARGEST_PAYLOAD,
+    PortTaken,
+    free_port,
+    open_peer,
+    open_router,
+)
+from tests.runtime.transport.wires import DEADLINE, LOOPS, heard, router_somewhere, until
+
+under_each_loop = pytest.mark.parametrize("loop", LOOPS)
+
+
+def run(loop: str, scenario: Callable[[], Awaitable[None]]) -> None:
+    async def main() -> None:
+        with anyio.fail_after(DEADLINE):
+            await scenario()
+
+    anyio.run(main, backend=loop)
+
+
+@under_each_loop
+def test_a_router_says_that_its_port_is_taken_and_what_to_do(loop: str) -> None:
+    async def scenario() -> None:
+        router, port = await router_somewhere()
+        try:
+            with pytest.raises(PortTaken, match=f"messaging port {port} is taken") as caught:
+                await open_router(port)
+            assert caught.value.port == port
+            assert "PEPPY_MESSAGING_PORT" in (caught.value.hint or "")
+        finally:
+            await router.close()
+
+    run(loop, scenario)
+
+
+@under_each_loop
+def test_a_peer_opens_without_a_router_and_links_when_one_comes(loop: str) -> None:
+    async def scenario() -> None:
+        port = free_port()
+        with anyio.fail_after(2):
+            one = await open_peer("127.0.0.1", port)
+            two = await open_peer("127.0.0.1", port)
+        subscription, publisher = two.subscribe("k"), one.publisher("k")
+        assert not publisher.matched()
+        await publisher.send(b"into the void")
+        router = await open_router(port)
+        await heard(publisher)
+        await publisher.send(b"linked")
+        assert (await subscription.receive()).payload == b"linked"
+        assert subscription.statistics().received == 1
+        for transport in (one, two, router):
+            await transport.close()
+
+    run(loop, scenario)
+
+
+@under_each_loop
+def test_peers_stay_linked_when_the_router_goes(loop: str) -> None:
+    async def scenario() -> None:
+        router, port = await router_somewhere()
+        one, two = [await open_peer("127.0.0.1", port) for _ in range(2)]
+        subscription, publisher = two.subscribe("k"), one.publisher("k")
+        heard_back, back = one.subscribe("back"), two.publisher("back")
+        two.announce("nodes/two")
+        watch = one.watch("nodes/*")
+        assert await watch.receive() == Presence("nodes/two", present=True)
+        await heard(publisher, back)
+        await router.close()
+        await publisher.send(b"there")
+        assert (await subscription.receive()).payload == b"there"
+        await back.send(b"back")
+        assert (await heard_back.receive()).payload == b"back"
+        assert watch.receive_nowait() is None
+        await one.close()
+        await two.close()
+
+    run(loop, scenario)
+
+
+@under_each_loop
+def test_closing_ends_within_its_timeout_while_a_full_ring_holds_the_link(loop: str) -> None:
+    async def scenario() -> None:
+        router, port = await router_somewhere()
+        one, two = [await open_peer("127.0.0.1", port) for _ in range(2)]
+        full = two.subscribe("k", capacity=1, overflow=Overflow.BLOCK)
+        publisher = one.publisher("k")
+        await heard(publisher)
+        for _ in range(3):
+            await publisher.send(b"")
+        await until(lambda: full.statistics().waiting == 1)
+        for transport in (two, one, router):
+            started = time.monotonic()
+            await transport.close(timeout=1.0)
+            assert time.monotonic() - started < 1.5
+
+    run(loop, scenario)
+
+
+@under_each_loop
+def test_closing_leaves_no_thread_of_ours_behind(loop: str) -> None:
+    async def scenario() -> None:
+        router, _ = await router_somewhere()
+        await router.close()
+        await until(lambda: "peppy-transport" not in {it.name for it in threading.enumerate()})
+
+    run(loop, scenario)
+
+
+@under_each_loop
+def test_a_payload_beyond_the_limit_is_refused_with_a_sentence(loop: str) -> None:
+    class Huge(bytes):
+        def __len__(self) -> int:
+            return LARGEST_PAYLOAD + 1
+
+    async def scenario() -> None:
+        router, _ = await router_somewhere()
+        publisher = router.publisher("k")
+        with pytest.raises(TransportError, match="on 'k' is larger than"):
+            await publisher.send(Huge())
+        await router.close()
+
+    run(loop, scenario)
