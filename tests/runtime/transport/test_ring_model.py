@@ -215,7 +215,7 @@ def test_what_threads_push_reaches_impatient_receivers_once_or_is_counted_as_dro
         threads = [threading.Thread(target=push, args=(it,)) for it in range(THREADS)]
         with anyio.fail_after(DEADLINE):
             async with anyio.create_task_group() as tasks:
-                # One that never waits keeps the interpreter from the threads: each push takes 100 ms.
+                # One that never waits would keep the interpreter from the threads.
                 for patience in (1e-5, DEADLINE):
                     tasks.start_soon(receive, patience)
                 for thread in threads:
