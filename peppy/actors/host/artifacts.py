@@ -30,7 +30,10 @@ class BadArtifact(HostError):
     """A file that is no artifact, or only a part of one."""
 
     def __init__(self, artifact: Path, why: str) -> None:
-        super().__init__(f"'{artifact}' is not a whole artifact: {why}", hint="build the node anew")
+        super().__init__(
+            f"'{artifact}' is not a whole artifact: {why}",
+            hint="build the node anew, with 'peppy node build --force NAME:TAG'",
+        )
 
 
 def pack(directory: Path, artifact: Path) -> None:
@@ -60,6 +63,8 @@ def unpack(artifact: Path, directory: Path) -> None:
     with disk.staged(directory) as new:
         try:
             built_in, relocate = _extract(artifact, new, directory)
+        except FileNotFoundError as error:
+            raise BadArtifact(artifact, "it is not there") from error
         except (tarfile.TarError, zstandard.ZstdError, EOFError, KeyError, ValueError) as error:
             raise BadArtifact(artifact, str(error)) from error
         for relative in relocate:

@@ -24,8 +24,8 @@ from peppy.schema.control import Answer, Call, Frame, Note, Refusal
 from peppy.schema.names import InstanceId, parse_node_id
 
 HELLO = parse_node_id("hello:v1")
-INIT = control.InitNode(name="fresh", to_dir="/work")
-MADE = control.InitView(directory="/work/fresh", files=())
+INIT = control.InitNode(name="fresh", to_dir="/nodes")
+MADE = control.InitView(directory="/nodes/fresh", files=())
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,7 @@ async def test_a_refusal_says_which_consent_it_needs(tmp_path: Path) -> None:
 async def test_a_defect_is_told_as_one(tmp_path: Path) -> None:
     async with served(tmp_path) as daemon, (await daemon.client()).stream as stream:
         client = Client(stream)
-        await client.call(control.SyncNode(directory="/work"))
+        await client.call(control.SyncNode(directory="/nodes"))
         refusal = await client.refusal()
         assert (refusal.kind, "RuntimeError: unforeseen" in refusal.sentence) == ("bug", True)
 

@@ -35,7 +35,7 @@ A = TypeVar("A")
 CORE = "core-node-swift-turing-0001"
 DAEMON_INSTANCE = InstanceId("calm-curie-0001")
 HOME = Home(Path("/home/robot/.peppy"))
-SOURCES = Path("/work")
+SOURCES = Path("/nodes")
 
 
 @dataclass(frozen=True)

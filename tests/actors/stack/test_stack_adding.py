@@ -66,21 +66,21 @@ async def test_a_source_without_bindings_gets_them() -> None:
         assert [note.text for note in robot.notes if note.stream == "step"] == [
             "Generating the bindings of hello:v1"
         ]
-        for directory in (Path("/work/hello_v1"), Path(added.snapshot)):
+        for directory in (Path("/nodes/hello_v1"), Path(added.snapshot)):
             assert (directory / BINDINGS / FINGERPRINT) in robot.files.items
 
 
 async def test_a_directory_without_a_document_is_no_node() -> None:
     async with embedded() as robot:
-        error = await robot.refused(control.AddNode(source="/work/nothing"))
+        error = await robot.refused(control.AddNode(source="/nodes/nothing"))
         assert error.kind == "no_document"
-        assert "'/work/nothing'" in error.sentence
+        assert "'/nodes/nothing'" in error.sentence
 
 
 async def test_every_problem_of_a_document_is_told() -> None:
     async with embedded() as robot:
-        robot.files.put(Path("/work/bad/peppy.json5"), File(b'{ peppy_schema: "node_v1" }'))
-        error = await robot.refused(control.AddNode(source="/work/bad"))
+        robot.files.put(Path("/nodes/bad/peppy.json5"), File(b'{ peppy_schema: "node_v1" }'))
+        error = await robot.refused(control.AddNode(source="/nodes/bad"))
         assert isinstance(error, DocumentError)
         assert error.problems
 

@@ -105,7 +105,7 @@ async def test_taking_down_stops_everything_and_takes_nothing_new(
 
 async def late(robot: Embedded, refusals: list[str]) -> None:
     await trio.sleep(1)
-    refusals.append((await robot.refused(control.AddNode(source="/work/hello_v1"))).kind)
+    refusals.append((await robot.refused(control.AddNode(source="/nodes/hello_v1"))).kind)
 
 
 async def test_taking_down_waits_for_what_is_being_removed(autojump_clock: MockClock) -> None:

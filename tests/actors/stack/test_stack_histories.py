@@ -69,7 +69,7 @@ class Outcomes:
 def requests() -> st.SearchStrategy[Requests]:
     nodes = st.sampled_from([parse_node_id(node) for node in NODES])
     instances = st.sampled_from([InstanceId("front"), InstanceId("rear")])
-    sources = st.sampled_from([f"/work/{node.replace(':', '_')}" for node in NODES])
+    sources = st.sampled_from([f"/nodes/{node.replace(':', '_')}" for node in NODES])
     yes = st.booleans()
     return st.one_of(
         st.builds(

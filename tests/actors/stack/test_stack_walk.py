@@ -124,8 +124,8 @@ async def test_whatever_runs_is_ended_when_the_tree_of_actors_ends(
 
 async def test_a_fresh_node_is_made_synced_and_added() -> None:
     async with embedded() as robot:
-        made = await robot.ask(control.InitNode(name="fresh", to_dir="/work"))
-        again = await robot.refused(control.InitNode(name="fresh", to_dir="/work"))
+        made = await robot.ask(control.InitNode(name="fresh", to_dir="/nodes"))
+        again = await robot.refused(control.InitNode(name="fresh", to_dir="/nodes"))
         assert again.kind == "directory_exists"
         synced = await robot.ask(control.SyncNode(directory=made.directory))
         added = await robot.ask(control.AddNode(source=made.directory))
