@@ -26,6 +26,7 @@ from peppy.actors.host.real import real_host
 from peppy.actors.kernel import Ref, run_actor
 from peppy.actors.stack.site import Site
 from peppy.runtime.transport.exchange import open_exchange
+from peppy.schema.errors import PeppyError
 from peppy.schema.generated_names import core_node_name, generate_instance_id
 from peppy.schema.runtime_config import DaemonState
 
@@ -197,8 +198,12 @@ def _machine(home: Home) -> str:
 
 
 def _report(ref: Ref[Any], error: BaseException) -> None:
-    print(f"{ref} failed", file=sys.stderr)  # noqa: T201
-    traceback.print_exception(error)
+    """Write a failure into the daemon's own log; what a person can put right is a line."""
+    if isinstance(error, PeppyError):
+        print(f"{ref}: {error}", file=sys.stderr, flush=True)  # noqa: T201
+    else:
+        print(f"{ref} failed", file=sys.stderr)  # noqa: T201
+        traceback.print_exception(error)
 
 
 @contextmanager
