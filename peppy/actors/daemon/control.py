@@ -136,7 +136,7 @@ def refusal(error: Exception) -> Refusal:
                 kind=error.kind, sentence=error.sentence, hint=error.hint, needs=error.needs
             )
         case ActorEnded():
-            return refusal(GoingDown())
+            return refusal(error.cause or GoingDown())
         case trio.TooSlowError():
             return Refusal(kind="bad_call", sentence="no request came")
         case _:

@@ -20,7 +20,7 @@ from peppy.schema.durations import REAP
 from peppy.schema.names import NodeId
 from peppy.schema.runtime_config import NODE_NAME_VARIABLE, NODE_TAG_VARIABLE
 
-MOVABLE: Final = {"UV_NO_EDITABLE": "1", "UV_VENV_RELOCATABLE": "1"}
+MOVABLE: Final = {"UV_NO_EDITABLE": "1"}
 """What is built in one place runs in another, once for each instance."""
 
 

@@ -6,7 +6,7 @@ import msgspec
 import trio
 
 from peppy.actors.host.ports import ExitStatus, HostError, Process
-from peppy.actors.kernel import Actor, Background, Promise, Ref, Timer
+from peppy.actors.kernel import Actor, Background, Promise, Ref
 from peppy.actors.rules import instance_life as life
 from peppy.actors.stack import starting
 from peppy.actors.stack.errors import StartFailed
@@ -71,7 +71,6 @@ class Instance(Actor[Message]):
         self._last_sign = trio.current_time()
         self._begun = trio.current_time()
         self._stop_begun = trio.current_time()
-        self._grace: Timer | None = None
         self._shown: InstanceView | None = None
 
     def started(self) -> None:
@@ -142,7 +141,7 @@ class Instance(Actor[Message]):
             case life.ReportFailure(reason):
                 self._failure = reason or f"it ended with {_say(self._life.ending)}"
             case life.AskShutdown():
-                self._grace = self.later(force_kill_after(), life.GraceOver())
+                self.later(force_kill_after(), life.GraceOver())
                 self.background(self._ask_shutdown)
             case life.Kill():
                 if self._process is not None:

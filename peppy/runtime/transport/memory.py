@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from peppy.runtime.transport.delivery import Turns, push_to_all, room_in_all
+from peppy.runtime.transport.delivery import DeclaredPublisher, push_to_all, room_in_all
 from peppy.runtime.transport.port import (
     Announcement,
     Closed,
@@ -151,22 +151,14 @@ class MemoryTransport(Transport):
             raise Closed("the transport")
 
 
-class MemoryPublisher(Publisher):
+class MemoryPublisher(DeclaredPublisher):
     """A way out to a network."""
 
     def __init__(
         self, network: MemoryNetwork, key: str, forget: Callable[["MemoryPublisher"], None]
     ) -> None:
+        super().__init__(key, forget)
         self._network = network
-        self._key = key
-        self._forget = forget
-        self._closed = False
-        self._turns = Turns()
-
-    @property
-    def key(self) -> str:
-        """The key of every message."""
-        return self._key
 
     async def send(self, payload: bytes, attachment: bytes = b"") -> None:
         """Deliver one message to all that listen."""
@@ -177,15 +169,6 @@ class MemoryPublisher(Publisher):
     def matched(self) -> bool:
         """Say whether somebody listens."""
         return not self._closed and bool(self._network.samples.listening(self._key))
-
-    def close(self) -> None:
-        """Give the declaration back."""
-        self._closed = True
-        self._forget(self)
-
-    def _check(self) -> None:
-        if self._closed:
-            raise Closed(f"the publisher of '{self._key}'")
 
 
 class MemoryAnnouncement(Announcement):

@@ -28,7 +28,7 @@ import msgspec
 import zenoh
 
 from peppy.runtime.transport.aside import aside
-from peppy.runtime.transport.delivery import Turns, push_to_all, room_in_all
+from peppy.runtime.transport.delivery import DeclaredPublisher, push_to_all, room_in_all
 from peppy.runtime.transport.handover import Handover
 from peppy.runtime.transport.loops import open_handover
 from peppy.runtime.transport.port import (
@@ -294,7 +294,7 @@ class ZenohTransport(Transport):
             raise Closed("the transport")
 
 
-class ZenohPublisher(Publisher):
+class ZenohPublisher(DeclaredPublisher):
     """A declared zenoh publisher, and the listeners in this process."""
 
     def __init__(
@@ -304,17 +304,9 @@ class ZenohPublisher(Publisher):
         local: Routes[Sample],
         forget: Callable[["ZenohPublisher"], None],
     ) -> None:
+        super().__init__(key, forget)
         self._declared = declared  # a zenoh.Publisher, typed by halves
-        self._key = key
         self._local = local
-        self._forget = forget
-        self._closed = False
-        self._turns = Turns()
-
-    @property
-    def key(self) -> str:
-        """The key of every message."""
-        return self._key
 
     async def send(self, payload: bytes, attachment: bytes = b"") -> None:
         """Hand over one message."""
@@ -352,12 +344,7 @@ class ZenohPublisher(Publisher):
 
     def end(self) -> None:
         """Take no more messages; for a transport that gives everything back at once."""
-        self._closed = True
-        self._forget(self)
-
-    def _check(self) -> None:
-        if self._closed:
-            raise Closed(f"the publisher of '{self._key}'")
+        super().close()
 
 
 class ZenohAnnouncement(Announcement):

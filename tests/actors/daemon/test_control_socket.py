@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from peppy.actors.daemon import control as socket_control
-from peppy.actors.daemon.control import FIRST_FRAME, NOTES_WAITING, BadCall, decode_call
+from peppy.actors.daemon.control import FIRST_FRAME, NOTES_WAITING, BadCall, decode_call, refusal
 from peppy.actors.daemon.serve import listening
-from peppy.actors.kernel import Actor, Promise, run_actor
+from peppy.actors.kernel import Actor, ActorEnded, Promise, run_actor
 from peppy.actors.stack.errors import NeedsConsent
 from peppy.schema import control
 from peppy.schema.control import Answer, Call, Frame, Note, Refusal
@@ -308,3 +308,25 @@ def test_no_body_makes_more_than_a_bad_call(name: str, body: bytes) -> None:
     except BadCall:
         return
     assert type(request).__name__ == name
+
+
+class Broken(Actor[control.ListStack]):
+    def receive(self, message: control.ListStack) -> None:
+        raise ValueError("a screw is loose")
+
+
+async def test_an_actor_that_fails_is_told_as_a_defect_and_not_as_the_daemons_end() -> None:
+    told: list[Refusal] = []
+
+    async def ask_the_broken() -> None:
+        async with run_actor(Broken, name="broken") as broken:
+            with trio.CancelScope(shield=True):
+                try:
+                    await broken.ask(control.ListStack())
+                except ActorEnded as error:
+                    told.append(refusal(error))
+
+    with pytest.raises(ValueError, match="a screw is loose"):
+        await ask_the_broken()
+    assert [refused.kind for refused in told] == ["bug"]
+    assert "a screw is loose" in told[0].sentence
