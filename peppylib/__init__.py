@@ -5,18 +5,38 @@ the lines of a node appear in its log as they are printed.
 """
 
 from peppy import VERSION
+from peppy.runtime.action_errors import (
+    ActionError,
+    ActionFeedbackEnded,
+    ActionMismatch,
+    ActionResultTimeout,
+    ActionResultUnreachable,
+    ActionTimeout,
+    ActionUnreachable,
+)
 from peppy.runtime.builder import NodeBuilder
 from peppy.runtime.output import line_buffer
 from peppy.runtime.qos import QoSProfile
 from peppy.runtime.runner import NodeRunner
+from peppy.runtime.service_errors import ServiceError, ServiceTimeout, ServiceUnreachable
 from peppy.runtime.standalone import StandaloneConfig
 from peppy.runtime.token import CancellationToken
 
 __all__ = [
+    "ActionError",
+    "ActionFeedbackEnded",
+    "ActionMismatch",
+    "ActionResultTimeout",
+    "ActionResultUnreachable",
+    "ActionTimeout",
+    "ActionUnreachable",
     "CancellationToken",
     "NodeBuilder",
     "NodeRunner",
     "QoSProfile",
+    "ServiceError",
+    "ServiceTimeout",
+    "ServiceUnreachable",
     "StandaloneConfig",
     "__version__",
 ]

@@ -46,6 +46,7 @@ MAY_IMPORT: Final[dict[str, tuple[str, ...]]] = {
         "peppy.schema",
     ),
     "peppy.cli": ("peppy.cli", "peppy.schema", "peppy.runtime.control_client"),
+    "peppy.cli.wire": ("peppy.cli", "peppy.schema", "peppy.runtime"),
     "peppy.cli.verbs.service_serve": (
         "peppy.cli",
         "peppy.schema",
@@ -61,7 +62,7 @@ DOORS: Final[dict[str, tuple[str, ...]]] = {
     "json5": ("peppy.schema.json5",),
     "rich": ("peppy.cli",),
     "trio": ("peppy.actors", "peppy.runtime"),
-    "zenoh": ("peppy.runtime.transport.zenoh",),
+    "zenoh": ("peppy.runtime.transport.zenoh", "peppy.runtime.transport.zenoh_memory"),
     "zstandard": ("peppy.actors.host",),
 }
 """Where a library of others comes in; nowhere else."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from peppy.codegen.actions import consumed_action_module, exposed_action_module
 from peppy.codegen.errors import (
     MissingDependency,
     MissingFormat,
@@ -13,19 +14,20 @@ from peppy.codegen.errors import (
 from peppy.codegen.parameters import parameters_module
 from peppy.codegen.project import project_files
 from peppy.codegen.python_text import Brackets, docstring, laid_out, lines, literal, module_name
+from peppy.codegen.services import consumed_service_module, exposed_service_module
 from peppy.codegen.topics import emitted_module, external_module, linked_module
 from peppy.schema.identifiers import identifier
 from peppy.schema.names import NodeId
-from peppy.schema.node import ExternalTopic, Group, Language, LinkedTopic, NodeDocument
+from peppy.schema.node import Consumed, ExternalTopic, Group, Language, LinkedTopic, NodeDocument
 from peppy.schema.parameters import schema_literal
 
 _PACKAGES: Final = {
     "emitted_topics": "The topics that this node emits, a module each.",
     "consumed_topics": "The topics that this node consumes, a module each.",
-    "exposed_services": "The services that this node answers: no modules in this version.",
-    "consumed_services": "The services of others that this node uses: no modules in this version.",
-    "exposed_actions": "The actions that this node carries out: no modules in this version.",
-    "consumed_actions": "The actions of others that this node starts: no modules in this version.",
+    "exposed_services": "The services that this node answers, a module each.",
+    "consumed_services": "The services of others that this node calls, a module each.",
+    "exposed_actions": "The actions that this node carries out, a module each.",
+    "consumed_actions": "The actions of others that this node starts, a module each.",
 }
 
 _ROOT_MODULE: Final = """\
@@ -62,7 +64,6 @@ def generate(document: NodeDocument, dependencies: Mapping[NodeId, NodeDocument]
     if execution is not None and execution.language is not Language.PYTHON:
         raise NotPython(node, execution.language.value)
     links = _Links(document, dependencies)
-    links.check_services_and_actions()
     schema = Group() if execution is None else execution.parameters
     return {
         **project_files(),
@@ -76,6 +77,10 @@ def generate(document: NodeDocument, dependencies: Mapping[NodeId, NodeDocument]
         },
         **_emitted(document),
         **_consumed(document, links),
+        **_exposed_services(document),
+        **_consumed_services(document, links),
+        **_exposed_actions(document),
+        **_consumed_actions(document, links),
     }
 
 
@@ -84,21 +89,11 @@ class _Links:
 
     def __init__(self, document: NodeDocument, known: Mapping[NodeId, NodeDocument]) -> None:
         self._node = document.manifest.id
-        self._interfaces = document.interfaces
         self._documents: dict[str, NodeDocument] = {}
         for needed in document.manifest.depends_on:
             if needed.node not in known:
                 raise MissingDependency(self._node, needed.node, known)
             self._documents[needed.local_id] = known[needed.node]
-
-    def check_services_and_actions(self) -> None:
-        """Raise unless each consumed service and action is there."""
-        for service in self._interfaces.consumed_services:
-            offered = self._target(service.local_id).interfaces.exposed_services
-            self._find(service.local_id, "service", service.name, (each.name for each in offered))
-        for action in self._interfaces.consumed_actions:
-            actions = self._target(action.local_id).interfaces.exposed_actions
-            self._find(action.local_id, "action", action.name, (each.name for each in actions))
 
     def topic_module(self, topic: LinkedTopic) -> str:
         """Return the module of a topic of a dependency."""
@@ -109,6 +104,21 @@ class _Links:
         if found.format is None:
             raise MissingFormat(emitter, found.name)
         return linked_module(emitter, found.name, found.qos, found.format)
+
+    def service_module(self, service: Consumed) -> str:
+        """Return the module of a service of a dependency."""
+        target = self._target(service.local_id)
+        offered = target.interfaces.exposed_services
+        names = (each.name for each in offered)
+        index = self._find(service.local_id, "service", service.name, names)
+        return consumed_service_module(target.manifest.id, offered[index])
+
+    def action_module(self, action: Consumed) -> str:
+        """Return the module of an action of a dependency."""
+        target = self._target(action.local_id)
+        offered = target.interfaces.exposed_actions
+        index = self._find(action.local_id, "action", action.name, (each.name for each in offered))
+        return consumed_action_module(target.manifest.id, offered[index])
 
     def _target(self, label: str) -> NodeDocument:
         if label not in self._documents:
@@ -144,6 +154,40 @@ def _consumed(document: NodeDocument, links: _Links) -> dict[str, str]:
         else:
             linked = f"{identifier(topic.local_id)}_{name}"
             modules[_path("consumed_topics", linked, taken)] = links.topic_module(topic)
+    return modules
+
+
+def _exposed_services(document: NodeDocument) -> dict[str, str]:
+    taken = set(_MODULES_TAKEN)
+    return {
+        _path("exposed_services", identifier(service.name), taken): exposed_service_module(service)
+        for service in document.interfaces.exposed_services
+    }
+
+
+def _consumed_services(document: NodeDocument, links: _Links) -> dict[str, str]:
+    taken = set(_MODULES_TAKEN)
+    modules: dict[str, str] = {}
+    for service in document.interfaces.consumed_services:
+        name = f"{identifier(service.local_id)}_{identifier(service.name)}"
+        modules[_path("consumed_services", name, taken)] = links.service_module(service)
+    return modules
+
+
+def _exposed_actions(document: NodeDocument) -> dict[str, str]:
+    taken = set(_MODULES_TAKEN)
+    return {
+        _path("exposed_actions", identifier(action.name), taken): exposed_action_module(action)
+        for action in document.interfaces.exposed_actions
+    }
+
+
+def _consumed_actions(document: NodeDocument, links: _Links) -> dict[str, str]:
+    taken = set(_MODULES_TAKEN)
+    modules: dict[str, str] = {}
+    for action in document.interfaces.consumed_actions:
+        name = f"{identifier(action.local_id)}_{identifier(action.name)}"
+        modules[_path("consumed_actions", name, taken)] = links.action_module(action)
     return modules
 
 

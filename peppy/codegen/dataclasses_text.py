@@ -41,15 +41,19 @@ class Dataclasses(msgspec.Struct, frozen=True):
 
 
 def message_dataclasses(
-    message: MessageFormat, description: str, builtins: Builtins, taken: set[str]
+    message: MessageFormat,
+    description: str,
+    builtins: Builtins,
+    taken: set[str],
+    name: str = "Message",
 ) -> Dataclasses:
-    """Return the class `Message`, after the classes of the objects in it.
+    """Return the class `name`, after the classes of the objects in it.
 
     `taken` are the names that the module uses itself; it grows by those of the classes.
     """
     writer = _Writer(builtins, taken)
-    taken.add("Message")
-    attributes = writer.write("Message", message.fields, description)
+    taken.add(name)
+    attributes = writer.write(name, message.fields, description)
     return Dataclasses("\n\n".join(writer.classes), attributes)
 
 

@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from peppy.codegen.dataclasses_text import Attribute, Dataclasses, field_names, message_dataclasses
+from msgspec import structs
+
+from peppy.codegen.dataclasses_text import Attribute, field_names, message_dataclasses
 from peppy.codegen.python_text import (
     Brackets,
     Builtins,
@@ -13,6 +15,7 @@ from peppy.codegen.python_text import (
     module,
     unique,
 )
+from peppy.codegen.views import VIEWS, takes_buffers, views_of
 from peppy.schema.format_reader import format_literal
 from peppy.schema.formats import MessageFormat
 from peppy.schema.names import NodeId
@@ -25,21 +28,72 @@ async def on_next_message_received(
     target_instance_id: str | None = None,
 ) -> tuple[str, Message]:
     """Return the sender's instance id and the next message; None targets any sender."""
-    return await _TOPIC.next_message(node_runner, target_core_node, target_instance_id)
+    return await _TOPIC.inlet(node_runner, target_core_node, target_instance_id).next()
+
+
+def subscribe(
+    node_runner: NodeRunner,
+    target_core_node: str | None = None,
+    target_instance_id: str | None = None,
+) -> Messages[Message]:
+    """Return a subscription for `async with`, then `async for instance_id, message in ...`."""
+    return _TOPIC.subscribe(node_runner, target_core_node, target_instance_id)
+'''
+
+_RECEIVE_VIEWS: Final = '''
+
+async def on_next_view_received(
+    node_runner: NodeRunner,
+    target_core_node: str | None = None,
+    target_instance_id: str | None = None,
+) -> tuple[str, MessageView]:
+    """Like `on_next_message_received`, with arrays of numbers as views of what arrived."""
+    return await _VIEWS.inlet(node_runner, target_core_node, target_instance_id).next()
+
+
+def subscribe_views(
+    node_runner: NodeRunner,
+    target_core_node: str | None = None,
+    target_instance_id: str | None = None,
+) -> Messages[MessageView]:
+    """Like `subscribe`, with arrays of numbers as views of what arrived."""
+    return _VIEWS.subscribe(node_runner, target_core_node, target_instance_id)
+'''
+
+_PUBLISHER: Final = '''
+
+class Publisher(TopicPublisher):
+    """The topic's way out: it knows whether anybody listens."""
+
+{emit}
+
+async def declare_publisher(node_runner: NodeRunner) -> Publisher:
+    """Return the way out, once the consumers that are there now are known."""
+    return Publisher(await _TOPIC.outlet(node_runner))
 '''
 
 
 def emitted_module(name: str, qos: QosProfile, message: MessageFormat) -> str:
     """Return the module through which a node publishes the topic `name`."""
     builtins = Builtins(field_names(message))
-    classes = _classes("EmittedTopic", name, message, builtins)
+    taken = {"Buffer", "EmittedTopic", "NodeRunner", "Publisher", "TopicPublisher"}
+    classes = message_dataclasses(message, f"One message of `{name}`.", builtins, taken)
+    accepted = tuple(
+        structs.replace(each, type=f"{each.type} | Buffer") if takes_buffers(field) else each
+        for each, field in zip(classes.attributes, message.fields, strict=True)
+    )
     return _module(
         f"The topic `{name}`, which this node emits with the QoS profile `{qos.value}`.",
-        "EmittedTopic",
+        (
+            *(["Buffer"] if any(map(takes_buffers, message.fields)) else []),
+            "EmittedTopic",
+            "NodeRunner",
+            "TopicPublisher",
+        ),
         builtins,
-        classes,
+        classes.text,
         _declared("EmittedTopic", (), name, qos, message),
-        _emit(classes.attributes),
+        _emit(accepted) + _PUBLISHER.format(emit=_emit_declared(accepted)),
     )
 
 
@@ -60,30 +114,33 @@ def _consumed(
     what: str, node: str | None, name: str, qos: QosProfile, message: MessageFormat
 ) -> str:
     builtins = Builtins(field_names(message))
-    classes = _classes("ConsumedTopic", name, message, builtins)
+    imported = ["ConsumedTopic", "Messages", "NodeRunner"]
+    taken = {*imported, *VIEWS, "MessageView"}
+    classes = message_dataclasses(message, f"One message of `{name}`.", builtins, taken)
+    texts = [classes.text]
     declared = _declared("ConsumedTopic", (literal(node, "node="),), name, qos, message)
-    return _module(what, "ConsumedTopic", builtins, classes, declared, _RECEIVE)
-
-
-def _classes(
-    topic_class: str, name: str, message: MessageFormat, builtins: Builtins
-) -> Dataclasses:
-    taken = {topic_class, "NodeRunner"}
-    return message_dataclasses(message, f"One message of `{name}`.", builtins, taken)
+    functions = _RECEIVE
+    viewed = views_of(message, classes)
+    if viewed is not None:
+        imported += sorted(viewed.imported)
+        texts.append(viewed.text)
+        declared += "_VIEWS = _TOPIC.viewed_as(MessageView)\n"
+        functions += _RECEIVE_VIEWS
+    return _module(what, tuple(imported), builtins, "\n\n".join(texts), declared, functions)
 
 
 def _module(
     what: str,
-    topic_class: str,
+    imported: tuple[str, ...],
     builtins: Builtins,
-    classes: Dataclasses,
+    classes: str,
     declared: str,
-    function: str,
+    functions: str,
 ) -> str:
     return module(
         lines(docstring(what), "", *builtins.imports(), "from dataclasses import dataclass", "")
-        + lines(f"from peppylib.bindings import {topic_class}, NodeRunner")
-        + f"\n\n{classes.text}\n\n{declared}\n{function}"
+        + lines(f"from peppylib.bindings import {', '.join(sorted(imported))}")
+        + f"\n\n{classes}\n\n{declared}\n{functions}"
     )
 
 
@@ -104,19 +161,36 @@ def _declared(
     return lines(laid_out(Brackets(f"_TOPIC = {topic_class}(", arguments, ")")))
 
 
-def _emit(attributes: tuple[Attribute, ...]) -> str:
-    taken = {"node_runner"}
-    # The first parameter has the name that callers know; a field of that name gives way.
-    names = tuple(unique(each.name, taken) for each in attributes)
-    parameters = tuple(
+_RAISES: Final = " Raises `ValueError` naming the field that does not fit."
+
+
+def _parameters(attributes: tuple[Attribute, ...], first: str) -> tuple[list[str], tuple[str, ...]]:
+    """Return names for the fields, and the parameters; a field called like `first` gives way."""
+    taken = {first}
+    names = [unique(each.name, taken) for each in attributes]
+    return names, tuple(
         f"{name}: {each.type}{each.default}" for name, each in zip(names, attributes, strict=True)
     )
+
+
+def _emit(attributes: tuple[Attribute, ...]) -> str:
+    names, parameters = _parameters(attributes, "node_runner")
     signature = Brackets("async def emit(", ("node_runner: NodeRunner", *parameters), ") -> None")
-    message = Brackets("Message(", names, ")")
-    call = Brackets("await _TOPIC.emit(", ("node_runner", message), ")")
-    raises = "" if not names else " Raises `ValueError` naming the field that does not fit."
+    outlet = "(node_runner.outlets.get(_TOPIC) or await _TOPIC.outlet(node_runner))"
+    call = Brackets(f"await {outlet}.send(", tuple(names), ")")
+    raises = _RAISES if names else ""
     return (
         "\n"
         + lines(f"{laid_out(signature, after=':')}:")
         + lines(docstring(f"Publish one message.{raises}"), laid_out(call, 1), depth=1)
+    )
+
+
+def _emit_declared(attributes: tuple[Attribute, ...]) -> str:
+    names, parameters = _parameters(attributes, "self")
+    signature = Brackets("async def emit(", ("self", *parameters), ") -> None")
+    call = Brackets("await self._outlet.send(", tuple(names), ")")
+    raises = _RAISES if names else ""
+    return lines(f"{laid_out(signature, 1, after=':')}:", depth=1) + lines(
+        docstring(f"Publish one message.{raises}"), laid_out(call, 2), depth=2
     )

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import msgspec
 
+from peppy.runtime.packed import pack_buffer, packs
 from peppy.runtime.primitives import list_of, octets_to_wire, quick_type, to_wire
 from peppy.runtime.shape import Shape, Slot
 from peppy.runtime.unfit import UnfitValue, shown
@@ -54,7 +55,8 @@ def _slot_to_wire(slot: Slot) -> ToWire:
         case Array(items=Primitive(kind=Kind.U8), length=length):
             return octets_to_wire("u8", length)
         case Array(items=Primitive(kind=kind), length=length):
-            return _array(to_wire(kind), kind.value, length, quick_type(kind))
+            packed = kind if packs(kind) else None
+            return _array(to_wire(kind), kind.value, length, quick_type(kind), packed)
         case Array(length=length) if nested is not None:
             return _array(compile_to_wire(nested), nested.message.__qualname__, length, None)
         case _ if nested is not None:
@@ -63,11 +65,19 @@ def _slot_to_wire(slot: Slot) -> ToWire:
             raise TypeError(f"field '{slot.name}' has no shape")
 
 
-def _array(change: ToWire, items: str, length: int | None, quick: Any) -> ToWire:
-    """Return the way of an array; `quick` is the items' type, checked in C where that suffices."""
+def _array(
+    change: ToWire, items: str, length: int | None, quick: Any, packed: Kind | None = None
+) -> ToWire:
+    """Return the way of an array.
+
+    `quick` is the items' type, checked in C where that suffices; `packed` their kind where buffers
+    of it are taken as they are.
+    """
     quick_list = None if quick is None else list_of(quick)
 
-    def convert(value: Any) -> list[Any]:
+    def convert(value: Any) -> Any:
+        if packed is not None and (buffer := pack_buffer(packed, length, value)) is not None:
+            return buffer
         values = _sequence(value, items)
         if length is not None and len(values) != length:
             raise UnfitValue(f"is an array of {length} {items}, not of {len(values)}")
@@ -101,4 +111,7 @@ def _sequence(value: Any, items: str) -> Sequence[Any]:
     if not sequence or isinstance(value, str | bytes | bytearray | Mapping):
         raise UnfitValue(f"is an array of {items}, not {shown(value)}")
     to_list = getattr(value, "tolist", None)
-    return list(cast("Iterable[Any]", to_list() if callable(to_list) else value))
+    try:
+        return list(cast("Iterable[Any]", to_list() if callable(to_list) else value))
+    except TypeError:  # an array without dimensions
+        raise UnfitValue(f"is an array of {items}, not {shown(value)}") from None

@@ -1,107 +1,338 @@
 """What arrives for one consumed topic: opened, checked, and what is wrong counted and said."""
 
-from typing import Final, Generic, TypeVar
-
-import msgspec
+from collections import deque
+from collections.abc import Callable
+from time import time_ns
+from types import TracebackType
+from typing import Any, Final, Generic, Self, TypeVar
 
 from peppy.runtime.codec import Codec
 from peppy.runtime.complaints import Complaints
-from peppy.runtime.transport.port import Sample, Subscription
+from peppy.runtime.credit import Account, Takings
+from peppy.runtime.transport.loops import give_way
+from peppy.runtime.transport.port import Backlog, Closed, Sample
+from peppy.runtime.transport.ring import TURN
 from peppy.runtime.unfit import UnreadablePayload
 from peppy.schema import envelope
-from peppy.schema.envelope import Envelope
 from peppy.schema.keys import sender_of
+from peppy.schema.traffic import EndKind, EndTraffic, PeerTraffic
 
 M = TypeVar("M")
 
 MOST_PUBLISHERS: Final = 1024
-"""Sequences followed at once; a publisher beyond that is begun anew."""
+"""Publishers followed at once; beyond that the one that was met first is begun anew."""
 
 
-class InletStatistics(msgspec.Struct):
-    """What became of the messages of one consumed topic."""
+Mismatch = Callable[[str, int], None]
+"""Is told once, of a publisher's key and the fingerprint of its format, which is another one."""
 
-    delivered: int = 0
-    foreign: int = 0
-    """Without an envelope of ours, or of another format than the one expected here."""
-    unreadable: int = 0
-    lost: int = 0
-    """Missing in their publisher's sequence: given up by the wire or by a full ring."""
+
+_envelope: Final = envelope.values
+SIZE: Final = envelope.SIZE
+
+
+class _Peer:
+    """One publisher: who it is and how far it has come."""
+
+    __slots__ = (
+        "account",
+        "bytes",
+        "expected",
+        "instance_id",
+        "key",
+        "lost",
+        "messages",
+        "mismatched",
+        "unreadable",
+    )
+
+    def __init__(self, key: str, expected: int, account: Account | None) -> None:
+        self.key = key
+        self.instance_id = sender_of(key)
+        self.expected = expected
+        self.account = account
+        self.messages = self.bytes = self.lost = self.unreadable = self.mismatched = 0
 
 
 class Inlet(Generic[M]):
-    """One subscription of one node, kept between its calls."""
+    """One subscription of one node: kept between its calls, or opened by the node itself."""
 
     def __init__(
         self,
         topic: str,
-        subscription: Subscription[Sample],
+        subscription: Backlog[Any],
         codec: Codec[M],
         *,
-        gaps_matter: bool,
+        takings: Takings | None = None,
+        gaps_matter: bool = True,
+        on_mismatch: Mismatch | None = None,
     ) -> None:
+        self.topic = topic
         self.subscription = subscription
-        self.statistics = InletStatistics()
-        self._topic = topic
+        self.delays: list[int] | None = None
+        """Nanoseconds from emitting to being handed out, collected while it is a list."""
         self._codec = codec
+        self._fingerprint = codec.fingerprint
+        self._read = codec.read
+        self._build = codec.build
+        self._takings = takings
         self._gaps_matter = gaps_matter
+        self._on_mismatch = on_mismatch
         self._complaints = Complaints()
-        self._expected: dict[int, int] = {}
+        self._peers: dict[int, _Peer] = {}
+        self._past: dict[str, PeerTraffic] = {}
+        self._foreign = 0
+        self._receive = subscription.receive
+        self._ready: deque[tuple[str, M]] = deque()
+        """The rest of some that came together."""
+        self._in_a_row = 0
 
     async def next(self) -> tuple[str, M]:
         """Return the next readable message and its sender's instance id.
 
         A cancelled wait loses nothing: nothing is awaited once a sample is in hand. Raises
-        `Closed` when the node's connection is.
+        `Closed` when the subscription or the node's connection is.
         """
         while True:
-            sample = await self.subscription.receive()
-            message = self._open(sample)
-            if message is not None:
-                return sender_of(sample.key), message
+            if self._ready:
+                self._in_a_row += 1
+                if self._in_a_row < TURN:
+                    return self._ready.popleft()
+                self._in_a_row = 0
+                await give_way()
+                continue
+            arrived = await self._receive()
+            found = arrived if type(arrived) is tuple else self._open(arrived)
+            if found is not None:
+                return found
 
-    def _open(self, sample: Sample) -> M | None:
-        label = envelope.unpack(sample.attachment)
-        if label is None or label.fingerprint != self._codec.fingerprint:
-            self.statistics.foreign += 1
-            self._complain_of_format(sample, label)
+    def _open(self, sample: Sample) -> tuple[str, M] | None:
+        label = sample.attachment
+        if len(label) < SIZE:
+            self._count_foreign(sample)
             return None
-        self._count_gap(sample, label)
+        fingerprint, publisher, sequence, sent_at = _envelope(label)
+        peer = self._peers.get(publisher)
+        if peer is None:
+            peer = self._meet(sample, publisher, sequence)
+        payload = sample.payload
+        if len(label) > SIZE or fingerprint != self._fingerprint:
+            return self._open_special(peer, sample)
+        if sequence == peer.expected:
+            peer.expected = sequence + 1
+        else:
+            self._count_gap(peer, sequence, 1)
+        if peer.account is not None:
+            peer.account.took(sequence, len(payload))
         try:
-            message = self._codec.decode(sample.payload)
-        except UnreadablePayload as error:
-            self.statistics.unreadable += 1
-            sender = sender_of(sample.key)
-            self._complaints.about(
-                ("unreadable", sender), f"warning: {error.sentence} (from '{sender}'); skipped"
-            )
-            return None
-        self.statistics.delivered += 1
-        return message
+            message: M = self._build(self._read(payload))
+        except Exception:  # whatever it is, the codec says it
+            return self._decoded(peer, sample, b"", 1)
+        peer.messages += 1
+        peer.bytes += len(payload)
+        if self.delays is not None:
+            self.delays.append(time_ns() - sent_at)
+        return peer.instance_id, message
 
-    def _complain_of_format(self, sample: Sample, label: Envelope | None) -> None:
+    def _open_special(self, peer: _Peer, sample: Sample) -> tuple[str, M] | None:
+        """Open what is more than one small message of the right format, or none."""
+        fingerprint, _, sequence, sent_at = _envelope(sample.attachment)
+        rest = sample.attachment[SIZE:]
+        number = envelope.number_in(rest)
+        if sequence == peer.expected:
+            peer.expected = sequence + number
+        else:
+            self._count_gap(peer, sequence, number)
+        if peer.account is not None:
+            peer.account.took(sequence + number - 1, len(sample.payload), number)
+        if fingerprint != self._fingerprint:
+            self._count_mismatch(peer, fingerprint, number)
+            return None
+        found = self._decoded(peer, sample, rest, number)
+        if found is not None and self.delays is not None:
+            self.delays.append(time_ns() - sent_at)
+        return found
+
+    def _decoded(
+        self, peer: _Peer, sample: Sample, rest: bytes, number: int
+    ) -> tuple[str, M] | None:
+        try:
+            if number != 1:
+                found = self._open_many(peer, sample.payload, number)
+            else:
+                found = peer.instance_id, self._codec.decode(sample.payload, rest)
+                peer.messages += 1
+        except UnreadablePayload as error:
+            self._count_unreadable(peer, error, number)
+            return None
+        peer.bytes += len(sample.payload)
+        return found
+
+    def _open_many(self, peer: _Peer, payload: bytes, number: int) -> tuple[str, M] | None:
+        ready = self._ready
+        messages = self._codec.decode_many(payload)
+        if (missing := number - len(messages)) > 0:
+            reason = f"it has {len(messages)} messages instead of {number}"
+            self._count_unreadable(
+                peer, UnreadablePayload(f"topic '{self.topic}'", reason), missing
+            )
+        for message in messages:
+            if isinstance(message, UnreadablePayload):
+                self._count_unreadable(peer, message)
+            else:
+                ready.append((peer.instance_id, message))
+                peer.messages += 1
+        if not ready:
+            return None
+        first = ready.popleft()
+        if self.subscription.awaited:  # other tasks wait: what is left is theirs as well
+            self.subscription.put_back(ready)
+            ready.clear()
+        return first
+
+    def _meet(self, sample: Sample, publisher: int, sequence: int) -> _Peer:
+        if len(self._peers) >= MOST_PUBLISHERS:
+            self._forget(next(iter(self._peers)))
+        account = None if self._takings is None else self._takings.account(publisher)
+        peer = self._peers[publisher] = _Peer(sample.key, sequence, account)
+        return peer
+
+    def _forget(self, publisher: int) -> None:
+        peer = self._peers.pop(publisher)
+        if peer.account is not None:
+            peer.account.close()
+        self._past[peer.instance_id] = _sum(peer, self._past.get(peer.instance_id))
+
+    def _count_foreign(self, sample: Sample) -> None:
+        self._foreign += 1
         sender = sender_of(sample.key)
-        actual = "none" if label is None else f"{label.fingerprint:016x}"
         self._complaints.about(
-            ("foreign", sender),
-            f"warning: topic '{self._topic}': '{sender}' sends another message format"
-            f" (expected {self._codec.fingerprint:016x}, actual {actual}); its messages are"
-            " skipped until both nodes are synced against the same document",
+            "foreign",
+            f"warning: topic '{self.topic}': what comes as from '{sender}' is no message of ours;"
+            " skipped",
         )
 
-    def _count_gap(self, sample: Sample, label: Envelope) -> None:
-        expected = self._expected.get(label.publisher)
-        if expected is None and len(self._expected) >= MOST_PUBLISHERS:
-            self._expected.clear()
-        self._expected[label.publisher] = label.sequence + 1
-        if expected is None or label.sequence <= expected:
-            return
-        missing = label.sequence - expected
-        self.statistics.lost += missing
-        if self._gaps_matter:
-            sender = sender_of(sample.key)
+    def _count_mismatch(self, peer: _Peer, fingerprint: int, number: int) -> None:
+        if not peer.mismatched and self._on_mismatch is not None:
+            self._on_mismatch(peer.key, fingerprint)
+        peer.mismatched += number
+        if peer.mismatched > number:
             self._complaints.about(
-                ("lost", sender),
-                f"warning: topic '{self._topic}': {missing} messages of '{sender}' were lost"
-                f" ({self.statistics.lost} of this topic so far)",
+                ("mismatch", peer.instance_id),
+                f"warning: topic '{self.topic}': {peer.mismatched} messages of"
+                f" '{peer.instance_id}' were skipped for their format",
             )
+
+    def _count_unreadable(self, peer: _Peer, error: UnreadablePayload, number: int = 1) -> None:
+        peer.unreadable += number
+        self._complaints.about(
+            ("unreadable", peer.instance_id),
+            f"warning: {error.sentence} (from '{peer.instance_id}'); skipped",
+        )
+
+    def _count_gap(self, peer: _Peer, sequence: int, number: int) -> None:
+        missing = sequence - peer.expected
+        if missing < 0:  # it comes late, and had been counted as lost
+            peer.lost = max(0, peer.lost - number)
+            return
+        peer.expected = sequence + number
+        peer.lost += missing
+        if self._gaps_matter:
+            self._complaints.about(
+                ("lost", peer.instance_id),
+                f"warning: topic '{self.topic}': {missing} messages of '{peer.instance_id}' were"
+                f" lost ({peer.lost} of it so far)",
+            )
+
+    def traffic(self) -> EndTraffic:
+        """Return what arrived, and from whom."""
+        peers = dict(self._past)
+        for peer in self._peers.values():
+            peers[peer.instance_id] = _sum(peer, peers.get(peer.instance_id))
+        ring = self.subscription.statistics()
+        return EndTraffic(
+            kind=EndKind.SUBSCRIBER,
+            name=self.topic,
+            messages=sum(peer.messages for peer in peers.values()),
+            bytes=sum(peer.bytes for peer in peers.values()),
+            dropped=ring.dropped,
+            foreign=self._foreign,
+            waiting=ring.waiting + len(self._ready),
+            peers=tuple(peers.values()),
+        )
+
+    def close(self) -> None:
+        """Take no more; what waits is still handed out."""
+        if self._takings is not None:
+            self._takings.close()
+        self.subscription.close()
+        for peer in self._peers.values():
+            if peer.account is not None:
+                peer.account.close()
+
+
+def _sum(peer: _Peer, before: PeerTraffic | None) -> PeerTraffic:
+    before = before or PeerTraffic(instance_id=peer.instance_id)
+    return PeerTraffic(
+        instance_id=peer.instance_id,
+        messages=before.messages + peer.messages,
+        bytes=before.bytes + peer.bytes,
+        lost=before.lost + peer.lost,
+        unreadable=before.unreadable + peer.unreadable,
+        mismatched=before.mismatched + peer.mismatched,
+    )
+
+
+class Messages(Generic[M]):
+    """A subscription as node code holds it: `async with`, then `async for`.
+
+    Any number of tasks may iterate over it or call `receive`; each message goes to one of them.
+    """
+
+    def __init__(
+        self, open_inlet: Callable[[], Inlet[M]], on_close: Callable[[Inlet[M]], None]
+    ) -> None:
+        self._open_inlet = open_inlet
+        self._on_close = on_close
+        self._inlet: Inlet[M] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Subscribe: what is published from now on is received."""
+        self._inlet = self._open_inlet()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Unsubscribe."""
+        inlet, self._inlet = self._inlet, None
+        if inlet is not None:
+            self._on_close(inlet)
+            inlet.close()
+
+    async def receive(self) -> tuple[str, M]:
+        """Return the sender's instance id and the next message. A cancelled wait loses nothing.
+
+        Raises `Closed` when the node's connection is, and `RuntimeError` outside of the block.
+        """
+        if self._inlet is None:
+            raise RuntimeError("a subscription is read inside of its 'async with'")
+        return await self._inlet.next()
+
+    def traffic(self) -> EndTraffic | None:
+        """Return what has arrived so far, and from whom; None outside of the block."""
+        return None if self._inlet is None else self._inlet.traffic()
+
+    def __aiter__(self) -> Self:
+        """Iterate until the subscription or the node's connection is closed."""
+        return self
+
+    async def __anext__(self) -> tuple[str, M]:
+        """Return what `receive` does."""
+        try:
+            return await self.receive()
+        except Closed:
+            raise StopAsyncIteration from None

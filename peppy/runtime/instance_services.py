@@ -3,39 +3,40 @@
 from collections.abc import Callable
 from contextlib import suppress
 
-import anyio
-from anyio.abc import TaskStatus
+import msgspec
 
+from peppy.runtime.instance_probes import serve_probes
 from peppy.runtime.runner import NodeRunner
-from peppy.runtime.transport.exchange import IncomingRequest, open_exchange
-from peppy.runtime.transport.port import Subscription, TransportError
+from peppy.runtime.transport.exchange import IncomingRequest
+from peppy.runtime.transport.port import TransportError
 from peppy.schema import keys
 
 
-async def serve_instance(
-    runner: NodeRunner, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
-) -> None:
-    """Answer until cancelled; it has started once both services can be reached.
+def serve_instance(runner: NodeRunner) -> None:
+    """Answer until the runner is closed.
 
     Both answers come through the node's own event loop: a loop that stands still is not well.
     """
-    acts = {
-        keys.HEALTH_SERVICE: _be_well,
-        keys.SHUTDOWN_SERVICE: runner.cancellation_token().cancel,
-    }
-    async with open_exchange(runner.transport) as exchange, anyio.create_task_group() as group:
-        for service, act in acts.items():
-            requests = exchange.serve(keys.instance_service(runner.address, service))
-            group.start_soon(_answer, requests, act)
-        task_status.started()
+    _answer(runner, keys.HEALTH_SERVICE, _be_well)
+    _answer(runner, keys.SHUTDOWN_SERVICE, lambda _: _shut_down(runner))
+    _answer(runner, keys.FORMATS_SERVICE, runner.mismatches.offered)
+    _answer(runner, keys.TRAFFIC_SERVICE, lambda _: msgspec.msgpack.encode(runner.traffic()))
+    serve_probes(runner)
 
 
-async def _answer(requests: Subscription[IncomingRequest], act: Callable[[], None]) -> None:
-    async for request in requests:
-        act()
+def _answer(runner: NodeRunner, service: str, answer: Callable[[bytes], bytes]) -> None:
+    def arrived(request: IncomingRequest) -> None:
         with suppress(TransportError):  # who asked has gone, and that ends no node
-            await request.reply(b"")
+            request.reply(answer(request.payload))
+
+    runner.exchange.serve(keys.instance_service(runner.address, service), arrived=arrived)
 
 
-def _be_well() -> None:
-    """Nothing is left to do: that the loop came here is the answer."""
+def _be_well(_: bytes) -> bytes:
+    """That the loop came here is the answer."""
+    return b""
+
+
+def _shut_down(runner: NodeRunner) -> bytes:
+    runner.cancellation_token().cancel()
+    return b""

@@ -60,7 +60,8 @@ async def run_node(
         parameters = binding.parameters.from_dict(settings.arguments)
         transport.announce(keys.alive(settings.address))
         async with anyio.create_task_group() as services:
-            await services.start(serve_instance, runner)
+            runner.work_with(services)
+            serve_instance(runner)
             try:
                 await _live(parameters, setup, runner, occupancy)
             except Exception as error:
@@ -68,6 +69,7 @@ async def run_node(
             services.cancel_scope.cancel()
     finally:
         token.cancel()
+        runner.close()
         await transport.close()
     if failure is not None:
         raise failure

@@ -106,7 +106,7 @@ def _octets_seen(value: Any, many: str) -> bytes | memoryview:
         view = memoryview(value)
     except TypeError:
         raise UnfitValue(f"is {many}, not {shown(value)}") from None
-    if view.format not in {"B", "b", "c"}:
+    if view.format.lstrip("<>=@") not in {"B", "b", "c"}:
         raise UnfitValue(f"is {many}, not {shown(value)} with items '{view.format}'")
     return view.cast("B") if view.c_contiguous else view.tobytes()
 

@@ -23,14 +23,16 @@ class Terms(msgspec.Struct, frozen=True):
     delivery: Delivery
     capacity: int
     """Messages that wait at a consumer before the oldest gives way."""
+    held_back: bool
+    """Whether a sender waits for its consumers (`credit`), so that none of their rings is full."""
     gaps_matter: bool
     """Whether a message that was lost is worth a line, not only a number."""
 
 
 TERMS: Final = {
-    QoSProfile.SensorData: Terms(Delivery.DROP, capacity=1024, gaps_matter=False),
-    QoSProfile.Standard: Terms(Delivery.STANDARD, capacity=128, gaps_matter=True),
-    QoSProfile.Reliable: Terms(Delivery.RELIABLE, capacity=128, gaps_matter=True),
-    QoSProfile.Critical: Terms(Delivery.URGENT, capacity=128, gaps_matter=True),
+    QoSProfile.SensorData: Terms(Delivery.SENSOR, 1024, held_back=False, gaps_matter=False),
+    QoSProfile.Standard: Terms(Delivery.STANDARD, 128, held_back=False, gaps_matter=True),
+    QoSProfile.Reliable: Terms(Delivery.RELIABLE, 65536, held_back=True, gaps_matter=True),
+    QoSProfile.Critical: Terms(Delivery.URGENT, 65536, held_back=True, gaps_matter=True),
 }
-"""Each ring gives up its oldest: one consumer that stops asking must not stop the sender."""
+"""The large rings are never full: each of their senders stops far below."""

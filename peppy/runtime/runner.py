@@ -1,14 +1,43 @@
 """The node runner: what node code holds of its own node. Source: behaviour.md 8.10."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+import itertools
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
+import msgspec
+from anyio.abc import TaskGroup
+
+from peppy.runtime.inlet import Inlet
+from peppy.runtime.mismatches import Mismatches
+from peppy.runtime.outlet import Outlet
+from peppy.runtime.output import complain_of
 from peppy.runtime.token import CancellationToken
-from peppy.runtime.transport.port import Transport
+from peppy.runtime.transport.exchange import Exchange
+from peppy.runtime.transport.port import Delivery, Transport, TransportError
+from peppy.schema import keys
 from peppy.schema.keys import Address
 from peppy.schema.names import Tag
+from peppy.schema.notice import Notice
+from peppy.schema.traffic import EndTraffic, TrafficView
 
 T = TypeVar("T")
+
+
+@runtime_checkable
+class End(Protocol):
+    """One end of one interface, declared on the wire."""
+
+    def traffic(self) -> EndTraffic:
+        """Return what went through."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back, and let everybody go who waits."""
+        ...
+
+
+E = TypeVar("E", bound=End)
 
 
 class NodeRunner:
@@ -22,9 +51,19 @@ class NodeRunner:
     ) -> None:
         self.address = address
         self.transport = transport
+        self.exchange = Exchange(transport)
+        """Requests of this node and to it."""
         self._tag = tag
         self._token = token
         self._kept: dict[object, Any] = {}
+        self._ends: dict[End, None] = {}
+        self.outlets: dict[object, Outlet] = {}
+        """The ways out of emitted topics, looked up with each message; and the ways in."""
+        self.inlets: dict[object, Inlet[Any]] = {}
+        self._takers = itertools.count()
+        self._tasks: TaskGroup | None = None
+        self.mismatches = Mismatches(self.exchange, self.in_background, self.notify)
+        """What is known of formats, here and at those that send others."""
 
     def cancellation_token(self) -> CancellationToken:
         """Return the token that is cancelled when the node's shutdown begins."""
@@ -56,6 +95,55 @@ class NodeRunner:
         except KeyError:
             made = self._kept[key] = make()
             return made
+
+    def add_end(self, end: E) -> E:
+        """Return `end`; from now on it is counted, and closed when the node ends."""
+        self._ends[end] = None
+        return end
+
+    def remove_end(self, end: End) -> None:
+        """Forget an end that its owner has closed."""
+        self._ends.pop(end, None)
+
+    def traffic(self) -> TrafficView:
+        """Return what went through all ends."""
+        return TrafficView(ends=tuple(end.traffic() for end in self._ends))
+
+    def taker_id(self, patience: str) -> str:
+        """Return a new name under which to take a topic, as `peppy.runtime.credit` has it."""
+        return f"{patience}-{self.transport.identity}-{next(self._takers)}"
+
+    def work_with(self, tasks: TaskGroup) -> None:
+        """For `run_node`: have `in_background` run in these."""
+        self._tasks = tasks
+
+    def in_background(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Have `work` done on the node's loop, until the node ends; its failure is printed."""
+
+        async def done() -> None:
+            try:
+                await work()
+            except Exception as error:
+                complain_of("a background task of the runtime failed", error)
+
+        if self._tasks is not None:
+            self._tasks.start_soon(done)
+
+    def notify(self, kind: str, sentence: str) -> None:
+        """Tell the daemon what a person should see; nobody listening is no error."""
+        publisher = self.kept(
+            "notices",
+            lambda: self.transport.publisher(keys.notice(self.address), Delivery.RELIABLE),
+        )
+        with suppress(TransportError):
+            publisher.put(msgspec.msgpack.encode(Notice(kind, sentence)))
+
+    def close(self) -> None:
+        """For `run_node`: close all ends."""
+        self._tasks = None
+        for end in list(self._ends):
+            end.close()
+        self.exchange.close()
 
     def __repr__(self) -> str:
         return f"<NodeRunner of {self.address.node}:{self._tag} '{self.address.instance_id}'>"

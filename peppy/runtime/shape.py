@@ -44,7 +44,6 @@ def shape_of(fields: Iterable[Field], message: type) -> Shape:
         raise TypeError(
             f"{message.__qualname__} has {len(attributes)} fields, its format {len(declared)}"
         )
-    hints = get_type_hints(message)
     return Shape(
         message,
         tuple(
@@ -53,22 +52,25 @@ def shape_of(fields: Iterable[Field], message: type) -> Shape:
                 attribute=attribute.name,
                 type=field.type,
                 optional=field.optional,
-                nested=_nested(field.type, hints[attribute.name]),
+                nested=_nested(field.type, message, attribute),
             )
             for field, attribute in zip(declared, attributes, strict=True)
         ),
     )
 
 
-def _nested(kind: FieldType, hint: Any) -> Shape | None:
+def _nested(kind: FieldType, message: type, attribute: "dataclasses.Field[Any]") -> Shape | None:
     match kind:
         case Primitive() | Array(items=Primitive()):
             return None
         case Array(items=Object(fields=fields)) | Object(fields=fields):
-            message = _dataclass_in(hint)
-            if message is None:
+            hint: Any = attribute.type
+            if isinstance(hint, str):  # only then: some annotations mean nothing at run time
+                hint = get_type_hints(message)[attribute.name]
+            found = _dataclass_in(hint)
+            if found is None:
                 raise TypeError(f"{hint!r} holds no dataclass to show an object")
-            return shape_of(fields, message)
+            return shape_of(fields, found)
         case _:
             raise TypeError(f"{kind!r} is not a field's type")
 

@@ -12,9 +12,12 @@ from typing import Final
 
 import msgspec
 
+from peppy.schema.benchmark import BenchmarkView
 from peppy.schema.errors import Problem
 from peppy.schema.names import InstanceId, NodeId
 from peppy.schema.requests import Request
+from peppy.schema.traffic import TrafficView
+from peppy.schema.wire import WireView
 
 PROTOCOL: Final = 1
 """Goes up when an old client could misread a new daemon."""
@@ -27,6 +30,12 @@ IDLE_TIMEOUT: Final = 600.0
 
 MAX_TIMEOUT: Final = 3600.0
 """Seconds after which a build or a start is given up whatever it prints (10.1)."""
+
+
+SAMPLES: Final = 200
+WARMUP: Final = 20
+PER_SAMPLE_TIMEOUT_MS: Final = 2000.0
+"""What `stack benchmark` does unless it is told otherwise (10.1)."""
 
 
 class Stage(enum.StrEnum):
@@ -62,6 +71,10 @@ class InstanceView(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds since the epoch."""
     ended: str | None = None
     """How it ended, as in `exit code 1` or `signal SIGKILL`; None while it lives."""
+    warnings: tuple[str, ...] = ()
+    """What it has said that a person should see, the newest last."""
+    traffic: TrafficView | None = None
+    """What went through its interfaces; None if nobody asked for it, or it did not tell in time."""
 
 
 class NodeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -216,11 +229,31 @@ class DescribeDaemon(Request[DaemonView], frozen=True, kw_only=True):
 class ListStack(Request[StackView], frozen=True, kw_only=True):
     """Which nodes are there, how far are they, what runs?"""
 
+    traffic: bool = False
+    """Whether each running instance is asked for its counters."""
+
 
 class DescribeNode(Request[NodeInfoView], frozen=True, kw_only=True):
     """What is known of one node?"""
 
     node: NodeId
+    traffic: bool = False
+    """Whether its running instances are asked for their counters."""
+
+
+class DescribeWire(Request[WireView], frozen=True, kw_only=True):
+    """Which topics, services and actions are there, and what do their messages hold?"""
+
+
+class BenchmarkStack(Request[BenchmarkView], frozen=True, kw_only=True):
+    """How long do messages take between the instances that run now?"""
+
+    samples: int = SAMPLES
+    """Round trips of each edge, and messages of each topic at the most."""
+    warmup: int = WARMUP
+    """Round trips before those that count."""
+    per_sample_timeout_ms: float = PER_SAMPLE_TIMEOUT_MS
+    """A round trip that takes longer ends the measurement of its edge."""
 
 
 class InitNode(Request[InitView], frozen=True, kw_only=True):
@@ -298,6 +331,8 @@ REQUESTS: Final[dict[str, type[Request[object]]]] = {
         DescribeDaemon,
         ListStack,
         DescribeNode,
+        DescribeWire,
+        BenchmarkStack,
         InitNode,
         SyncNode,
         AddNode,

@@ -65,6 +65,53 @@ VIEWER = """{
   execution: { language: "python", run_cmd: ["viewer"] },
 }"""
 
+BRAIN = """{
+  peppy_schema: "node_v1",
+  manifest: { name: "brain", tag: "v1" },
+  interfaces: { actions: { exposes: [
+    {
+      name: "move-arm",
+      goal_service: {
+        request_message_format: {
+          arm_id: "u16",
+          desired_position: { $type: "array", $items: "i32", $length: 3 },
+          grip: { force: "f32" },
+        },
+        response_message_format: { accepted: "bool" },
+      },
+      feedback_topic: {
+        qos_profile: "sensor_data",
+        message_format: {
+          new_position: { $type: "array", $items: "i32", $length: 3 },
+          note: { $type: "string", $optional: true },
+        },
+      },
+      result_service: {
+        response_message_format: {
+          success: "bool",
+          error_msg: { $type: "string", $optional: true },
+          final_position: { $type: "array", $items: "i32", $length: 3 },
+        },
+      },
+    },
+    { name: "calibrate", goal_service: { response_message_format: { accepted: "bool" } } },
+  ] } },
+  execution: { language: "python", run_cmd: ["brain"] },
+}"""
+
+CONTROLLER = """{
+  peppy_schema: "node_v1",
+  manifest: {
+    name: "controller", tag: "v1",
+    depends_on: { nodes: [{ name: "brain", tag: "v1", local_id: "brain" }] },
+  },
+  interfaces: { actions: { consumes: [
+    { local_node_id: "brain", name: "move-arm" },
+    { local_node_id: "brain", name: "calibrate" },
+  ] } },
+  execution: { language: "python", run_cmd: ["controller"] },
+}"""
+
 USED_NAMES = (
     "bytes", "list", "str", "int", "float", "bool", "dict", "tuple", "classmethod", "dataclass",
     "Message", "NodeRunner", "node_runner", "node_runner_1", "class", "None", "match", "self",
@@ -123,6 +170,26 @@ def hostile(names: Iterable[str] = USED_NAMES) -> NodeDocument:
     )
 
 
+def hostile_actions(names: Iterable[str] = USED_NAMES) -> NodeDocument:
+    """Return a node whose actions have formats in which everything has one of these names."""
+    listed = list(names)
+    kinds = ['"u8"', '{ inner: "bool" }', '"string"', '{ $type: "array", $items: "f32" }']
+    fields = ", ".join(f'"{name}": {kinds[i % 4]}' for i, name in enumerate(listed))
+    one = f"message_format: {{ {fields} }}"
+    parts = (
+        f"goal_service: {{ request_{one}, response_{one} }}, feedback_topic: {{ {one} }},"
+        f" result_service: {{ response_{one} }}"
+    )
+    exposed = ", ".join(f'{{ name: "{name}", {parts} }}' for name in ("class", "list", "self"))
+    return document(
+        f"""{{
+        peppy_schema: "node_v1", manifest: {{ name: "hostile_actions", tag: "v1" }},
+        interfaces: {{ actions: {{ exposes: [{exposed}] }} }},
+        execution: {{ language: "python", run_cmd: ["x"] }} }}"""
+    )
+
+
 def samples() -> list[NodeDocument]:
-    """Return a plain node, one with everything, one that consumes, and one with bad names."""
-    return [document(HELLO), document(CAMERA), document(viewer()), hostile()]
+    """Return a plain node, one with everything, those that consume, and those with bad names."""
+    plain = [document(text) for text in (HELLO, CAMERA, viewer(), BRAIN, CONTROLLER)]
+    return [*plain, hostile(), hostile_actions()]

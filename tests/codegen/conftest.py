@@ -10,7 +10,7 @@ import pytest
 
 from peppy.codegen.bindings import generate
 from peppy.schema.node import NodeDocument
-from tests.codegen.codegen_documents import CAMERA, stack, written
+from tests.codegen.codegen_documents import BRAIN, CAMERA, stack, written
 
 Importing = Callable[[NodeDocument, str], ModuleType]
 
@@ -20,7 +20,7 @@ def peppygen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Import
     """Return what imports a module of a document's bindings."""
 
     def imported(node: NodeDocument, name: str) -> ModuleType:
-        texts = generate(node, stack(CAMERA))
+        texts = generate(node, stack(CAMERA, BRAIN))
         written(tmp_path, {p: text for p, text in texts.items() if p.startswith("peppygen/")})
         forget()
         importlib.invalidate_caches()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import Any
 
+import msgspec
 import pytest
 
 from peppy.codegen.bindings import generate
@@ -17,9 +18,12 @@ from peppy.codegen.errors import (
     NotPython,
     UnknownLabel,
 )
+from peppy.runtime.transport.memory import MemoryNetwork
+from peppy.runtime.transport.port import Sample
 from peppy.schema.errors import DocumentError
 from tests.codegen.codegen_documents import CAMERA, HELLO, document, hostile, stack, viewer
 from tests.codegen.conftest import Importing
+from tests.runtime.memory_nodes import runner_on
 
 
 def test_the_project_holds_the_modules_that_the_document_asks_for() -> None:
@@ -58,20 +62,27 @@ def test_generating_imports_neither_the_runtime_nor_the_wire() -> None:
 
 
 def test_a_message_passes_from_the_emitters_module_to_the_topic(
-    peppygen: Importing, monkeypatch: pytest.MonkeyPatch
+    peppygen: Importing,
 ) -> None:
     module = peppygen(document(CAMERA), "peppygen.emitted_topics.video_stream")
-    sent: list[Any] = []
+    sent: list[Sample] = []
 
-    class Topic:
-        async def emit(self, _runner: object, message: object) -> None:
-            sent.append(message)
+    async def one_message() -> None:
+        runner = runner_on(MemoryNetwork())
+        runner.transport.listen("peppy/topic/video-stream/**", sent.append)
+        header = module.MessageHeader(1.5, "left")
+        frames = [module.MessageFramesItem(b"abc")]
+        await module.emit(runner, header, None, frames, [2, 3])
+        publisher = await module.declare_publisher(runner)
+        await publisher.emit(header, None, frames, [2, 3], note="again")
+        assert publisher.traffic().messages == 2
+        await runner.transport.close()
 
-    monkeypatch.setattr(module, "_TOPIC", Topic())
-    header = module.MessageHeader(1.5, "left")
-    frames = [module.MessageFramesItem(b"abc")]
-    asyncio.run(module.emit(object(), header, None, frames, [2, 3]))
-    assert sent == [module.Message(header, None, frames, [2, 3], None)]
+    asyncio.run(one_message())
+    first, second = (msgspec.msgpack.decode(sample.payload) for sample in sent)
+    assert first["header"] == {"stamp": 1_500_000_000, "frame_id": "left"}
+    assert (first["frames"], first["size"]) == ([{"data": b"abc"}], [2, 3])
+    assert second == first | {"note": "again"}
 
 
 def test_parameters_are_nested_dataclasses(peppygen: Importing) -> None:

@@ -22,7 +22,9 @@ from peppy.schema.names import parse_node_id
 from peppy.schema.node import NodeDocument, QosProfile
 from peppy.schema.parameters import complete, parse_schema
 from tests.codegen.codegen_documents import (
+    BRAIN,
     CAMERA,
+    CONTROLLER,
     HELLO,
     USED_NAMES,
     document,
@@ -126,10 +128,12 @@ def test_a_nested_class_is_called_after_its_field(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "node", [document(HELLO), document(CAMERA), document(viewer())], ids=lambda n: n.manifest.name
+    "node",
+    [document(text) for text in (HELLO, CAMERA, viewer(), BRAIN, CONTROLLER)],
+    ids=lambda n: n.manifest.name,
 )
 def test_generated_modules_are_those_that_a_person_has_read(node: NodeDocument) -> None:
-    texts = generate(node, stack(CAMERA))
+    texts = generate(node, stack(CAMERA, BRAIN))
     text = "\n".join(
         f"==> {path}\n{texts[path]}" for path in sorted(texts) if path.startswith("peppygen/")
     )

@@ -19,7 +19,7 @@ from peppy.schema.format_reader import parse_format
 from peppy.schema.names import parse_node_id
 from peppy.schema.node import NodeDocument, QosProfile
 from peppy.schema.parameters import parse_schema
-from tests.codegen.codegen_documents import CAMERA, samples, stack, written
+from tests.codegen.codegen_documents import BRAIN, CAMERA, samples, stack, written
 
 TRICKS = ['"', "'", "\\", '"\'\n\\"""', "\udc80\u202e\x00", "ä", "", "{}", "%s"]
 
@@ -71,7 +71,7 @@ def test_names_that_were_taken_are_never_given_again(wanted: list[str]) -> None:
 def test_the_formatter_leaves_generated_modules_alone(
     node: NodeDocument, options: tuple[str, ...], tmp_path: Path
 ) -> None:
-    texts = generate(node, stack(CAMERA))
+    texts = generate(node, stack(CAMERA, BRAIN))
     kept = {p: t for p, t in texts.items() if p == "pyproject.toml" or p.startswith("peppygen/")}
     assert formatted(written(tmp_path, kept), *options) == ""
 

@@ -82,6 +82,31 @@ def test_the_trio_page_runs_its_node_in_the_stack_and_on_its_own(peppy: Peppy) -
     assert ran == 4
 
 
+def test_the_topics_page_ends_with_a_list_and_then_views(peppy: Peppy) -> None:
+    ran = 0
+    for text in walk("docs/topics.md", peppy):
+        ran += 1
+        if "cartographer" in text:
+            heard = "100000 ranges in a list"
+            wait_until(lambda: heard in peppy.log_of("cartographer"), "a list")
+            viewed = "nearest 1.5 in a memoryview"
+            wait_until(lambda: viewed in peppy.log_of("cartographer"), "views")
+    assert ran == 3
+
+
+def test_the_actions_page_ends_with_a_result_and_a_cancelled_goal(peppy: Peppy) -> None:
+    ran = 0
+    for text in walk("docs/actions.md", peppy):
+        ran += 1
+        if "pilot -i ada" in text:
+            wait_until(lambda: "cancelled: True" in peppy.log_of("ada"), "the cancelled goal")
+            lines = peppy.log_of("ada")
+            assert "step 4" in lines
+            assert "left_arm is at 5" in lines
+            wait_until(lambda: "ada wants 100 steps" in peppy.log_of("left_arm"), "the goals")
+    assert ran == 5
+
+
 PAGES = ["README.md", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").glob("*.md"))]
 
 

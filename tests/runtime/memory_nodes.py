@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import anyio
-from peppy.runtime.transport.memory import MemoryNetwork, MemoryTransport
 
 from peppy.runtime.binding import Binding
 from peppy.runtime.lifecycle import Occupancy, run_node
@@ -13,6 +12,8 @@ from peppy.runtime.runner import NodeRunner
 from peppy.runtime.settings import Settings
 from peppy.runtime.setup import Setup
 from peppy.runtime.token import CancellationToken
+from peppy.runtime.transport.memory import MemoryNetwork, MemoryTransport
+from peppy.runtime.transport.port import Transport
 from peppy.schema import keys
 from peppy.schema.keys import Address
 from peppy.schema.names import InstanceId, Name, Tag
@@ -50,8 +51,15 @@ def runner_on(
     network: MemoryNetwork, instance_id: str = "front", node: str = "camera"
 ) -> NodeRunner:
     """Return a runner that is connected and nothing more."""
+    return runner_over(MemoryTransport(network), instance_id, node)
+
+
+def runner_over(
+    transport: Transport, instance_id: str = "front", node: str = "camera"
+) -> NodeRunner:
+    """Return a runner over any transport."""
     who = settings(instance_id, node)
-    return NodeRunner(who.address, who.tag, MemoryTransport(network), CancellationToken())
+    return NodeRunner(who.address, who.tag, transport, CancellationToken())
 
 
 async def live(

@@ -1,6 +1,7 @@
 """A node on asyncio: set up, ready, and taken down with all its tasks."""
 
 import asyncio
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from peppy.runtime.asyncio_life import run_on_asyncio
 from peppy.runtime.lifecycle import Occupancy, run_node
 from peppy.runtime.runner import NodeRunner
-from peppy.runtime.transport.exchange import open_exchange
+from peppy.runtime.transport.exchange import Exchange
 from peppy.runtime.transport.memory import MemoryNetwork, MemoryTransport
 from peppy.schema import keys
 from tests.runtime.memory_nodes import BINDING, CORE, Parameters, live, settings, until_ready
@@ -244,7 +245,7 @@ def test_the_daemon_may_ask_for_health_and_for_the_end() -> None:
 
     async def ask(service: str) -> None:
         transport = MemoryTransport(network)
-        async with open_exchange(transport) as exchange:
+        with closing(Exchange(transport)) as exchange:
             key = keys.instance_service(settings().address, service)
             answers.append(await exchange.ask(key, b"", timeout=5))
         await transport.close()

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peppy.runtime.codec import Codec
+from peppy.runtime.codec import LARGE, Codec
 from peppy.runtime.unfit import UnfitValue, UnreadablePayload
+from peppy.schema import envelope
 from peppy.schema.formats import Array, Field, Kind, MessageFormat, Object, Primitive
 from tests.runtime.codec_strategies import dataclass_for, formats, messages
 
@@ -53,6 +54,28 @@ FORMAT = MessageFormat(
 CODEC = Codec(SUBJECT, FORMAT, Message)
 
 
+@dataclass(slots=True)
+class Scene:
+    image: bytes
+    mask: bytes
+    points: list[float]
+    label: str | None
+
+
+SPLIT = Codec(
+    SUBJECT,
+    MessageFormat(
+        (
+            Field("image", primitive("bytes")),
+            Field("mask", Array(primitive("u8"))),
+            Field("points", Array(primitive("f64"))),
+            Field("label", primitive("string"), optional=True),
+        )
+    ),
+    Scene,
+)
+
+
 def message(**changes: Any) -> Message:
     fields: dict[str, Any] = {
         "header": MessageHeader(1.5, 7),
@@ -78,6 +101,97 @@ def test_every_message_of_every_format_comes_back_as_it_was(data: st.DataObject)
     codec: Codec[Any] = Codec(SUBJECT, message_format, kind)
     sent = data.draw(messages(message_format.fields, kind))
     assert codec.decode(codec.encode(sent)) == sent
+
+
+@given(st.data())
+def test_every_message_comes_back_whether_it_travels_in_parts_together_or_with_others(
+    data: st.DataObject,
+) -> None:
+    message_format = data.draw(formats())
+    kind = dataclass_for(message_format.fields)
+    codec: Codec[Any] = Codec(SUBJECT, message_format, kind)
+    many = data.draw(st.lists(messages(message_format.fields, kind), max_size=3))
+    for sent in many:
+        payload, rest = codec.parts(*[getattr(sent, name) for name in kind.__slots__])
+        assert codec.decode(bytes(payload), rest) == sent
+    assert codec.decode_many(envelope.joined([codec.encode(sent) for sent in many])) == many
+
+
+SIZES = st.sampled_from([0, 1, LARGE - 1, LARGE, LARGE + 1, 100_000])
+
+
+@given(SIZES, SIZES, SIZES, st.booleans())
+def test_the_largest_binary_travels_by_itself_and_the_rest_beside_it(
+    image: int, mask: int, points: int, labelled: bool
+) -> None:
+    sent = (
+        bytes(image),
+        bytes(mask),
+        array.array("d", bytes(points * 8)),
+        "x" if labelled else None,
+    )
+    payload, rest = SPLIT.parts(*sent)
+    largest = max(image, mask, points * 8)
+    assert bool(rest) is (largest >= LARGE)
+    assert not rest or len(payload) == largest
+    assert not rest or len(rest) < image + mask + points * 8 - largest + 100
+    back = SPLIT.decode(bytes(payload), rest)
+    assert (back.image, back.mask, back.label) == (sent[0], sent[1], sent[3])
+    assert back.points == [0.0] * points
+
+
+@pytest.mark.parametrize("octets", [bytes, bytearray, memoryview])
+def test_the_content_of_a_large_field_is_not_copied(octets: Callable[[bytes], Any]) -> None:
+    content = octets(bytes(LARGE))
+    payload, _ = SPLIT.parts(content, b"", [], None)
+    assert payload is content or (isinstance(payload, memoryview) and payload.obj is not None)
+    assert SPLIT.decode(bytes(payload), SPLIT.parts(content, b"", [], None)[1]).image == content
+
+
+SPLIT_REST = msgspec.msgpack.encode(["image", None, {"mask": b"", "points": []}])
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"\xc1",
+        b"\x93",
+        SPLIT_REST[:-1],
+        SPLIT_REST + b"\x00",
+        msgspec.msgpack.encode(["none", None, {"mask": b"", "points": []}]),
+        msgspec.msgpack.encode(["label", None, {"mask": b"", "points": []}]),
+        msgspec.msgpack.encode(["image", 9, {"mask": b"", "points": []}]),
+        msgspec.msgpack.encode(["points", None, {"mask": b"", "image": b""}]),
+        msgspec.msgpack.encode(["points", 9, {"mask": b"", "image": b""}]),
+        msgspec.msgpack.encode(["image", None, {"points": []}]),
+        msgspec.msgpack.encode(["image", None, 7]),
+        b"\x93\xa5image\xc0" + b"\x91" * 50_000,
+    ],
+)
+def test_what_rides_beside_a_payload_and_does_not_fit_it_makes_it_unreadable(rest: bytes) -> None:
+    assert SPLIT.decode(b"content", SPLIT_REST).image == b"content"
+    with pytest.raises(UnreadablePayload):
+        SPLIT.decode(b"content", rest)
+
+
+@given(st.binary(max_size=40), st.binary(min_size=1, max_size=40))
+def test_foreign_bytes_in_two_parts_are_a_message_or_one_named_error(
+    payload: bytes, rest: bytes
+) -> None:
+    decoded: object = None
+    with contextlib.suppress(UnreadablePayload):
+        decoded = SPLIT.decode(payload, rest)
+    assert decoded is None or isinstance(decoded, Scene)
+
+
+@given(st.binary(max_size=64))
+def test_foreign_bytes_in_place_of_many_messages_are_messages_or_named_errors(
+    payload: bytes,
+) -> None:
+    decoded: list[Any] = []
+    with contextlib.suppress(UnreadablePayload):
+        decoded = CODEC.decode_many(payload)
+    assert all(isinstance(each, Message | UnreadablePayload) for each in decoded)
 
 
 def test_the_payload_is_a_map_keyed_by_the_names_of_the_document() -> None:

@@ -1,5 +1,6 @@
 """Messages reach their consumers whole; what cannot be read is named, counted and skipped."""
 
+import array
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -7,16 +8,18 @@ from typing import Any
 import anyio
 import msgspec
 import pytest
-from peppy.runtime.transport.memory import MemoryNetwork
 
-from peppy.runtime.inlet import Inlet
+from peppy.runtime.instance_services import serve_instance
 from peppy.runtime.runner import NodeRunner
 from peppy.runtime.topics import ConsumedTopic, EmittedTopic
+from peppy.runtime.transport.memory import MemoryNetwork
 from peppy.runtime.transport.port import Closed
 from peppy.runtime.unfit import UnfitValue
 from peppy.schema import envelope, keys
 from peppy.schema.format_reader import parse_format
+from peppy.schema.traffic import EndTraffic
 from tests.runtime.memory_nodes import BACKENDS, runner_on
+from tests.runtime.topic_ends import only_peer, run_on
 
 
 @dataclass(slots=True)
@@ -31,6 +34,8 @@ class Number:
 
 FORMAT = {"message": "string"}
 FINGERPRINT = parse_format(FORMAT).fingerprint()
+OTHER_FORMAT = {"number": "u8"}
+OTHER_FINGERPRINT = parse_format(OTHER_FORMAT).fingerprint()
 
 
 def emitted(qos: str = "standard") -> EmittedTopic[Message]:
@@ -47,11 +52,7 @@ OnLoop = Callable[[Callable[[], Awaitable[None]]], None]
 @pytest.fixture(params=BACKENDS)
 def on_loop(request: pytest.FixtureRequest) -> OnLoop:
     def run(main: Callable[[], Awaitable[None]]) -> None:
-        async def bounded() -> None:
-            with anyio.fail_after(5):
-                await main()
-
-        anyio.run(bounded, backend=request.param)
+        run_on(request.param, main)
 
     return run
 
@@ -62,11 +63,10 @@ async def subscribed(topic: ConsumedTopic[Any], runner: NodeRunner, *targets: st
         await topic.next_message(runner, *targets)
 
 
-def inlet_of(topic: ConsumedTopic[Any], runner: NodeRunner) -> Inlet[Any]:
-    def not_there() -> Inlet[Any]:
-        raise AssertionError("nothing has been subscribed")
-
-    return runner.kept((topic, None, None), not_there)
+def arrived(runner: NodeRunner) -> EndTraffic:
+    """Return what has come in at the only end of a node that only consumes."""
+    (end,) = runner.traffic().ends
+    return end
 
 
 def test_a_message_arrives_with_its_senders_instance_id(on_loop: OnLoop) -> None:
@@ -75,7 +75,7 @@ def test_a_message_arrives_with_its_senders_instance_id(on_loop: OnLoop) -> None
         here, there = runner_on(network, "viewer", "view"), runner_on(network)
         topic = consumed()
         await subscribed(topic, here)
-        await emitted().emit(there, Message("hello"))
+        await emitted().emit(there, "hello")
         assert await topic.next_message(here) == ("front", Message("hello"))
 
     on_loop(main)
@@ -88,7 +88,7 @@ def test_nothing_that_arrives_between_two_calls_is_lost(on_loop: OnLoop) -> None
         topic, source = consumed(), emitted()
         await subscribed(topic, here)
         for number in range(100):
-            await source.emit(there, Message(str(number)))
+            await source.emit(there, str(number))
         received = [(await topic.next_message(here))[1].message for _ in range(100)]
         assert received == [str(number) for number in range(100)]
 
@@ -104,7 +104,7 @@ def test_a_cancelled_wait_loses_no_message(on_loop: OnLoop) -> None:
         for number in range(20):
             with anyio.move_on_after(0):
                 received.append((await topic.next_message(here))[1].message)
-            await source.emit(there, Message(str(number)))
+            await source.emit(there, str(number))
         while len(received) < 20:
             received.append((await topic.next_message(here))[1].message)
         assert received == [str(number) for number in range(20)]
@@ -120,7 +120,7 @@ def test_a_linked_topic_takes_its_node_only_and_an_external_one_any(on_loop: OnL
         await subscribed(linked, here)
         await subscribed(external, here)
         for node in ("radar", "camera"):
-            await emitted().emit(runner_on(network, f"{node}-1", node), Message(node))
+            await emitted().emit(runner_on(network, f"{node}-1", node), node)
         assert await linked.next_message(here) == ("camera-1", Message("camera"))
         assert await external.next_message(here) == ("radar-1", Message("radar"))
         assert await external.next_message(here) == ("camera-1", Message("camera"))
@@ -135,7 +135,7 @@ def test_a_targeted_call_takes_that_instance_only(on_loop: OnLoop) -> None:
         topic = consumed()
         await subscribed(topic, here, None, "rear")
         for instance in ("front", "rear"):
-            await emitted().emit(runner_on(network, instance), Message(instance))
+            await emitted().emit(runner_on(network, instance), instance)
         assert await topic.next_message(here, None, "rear") == ("rear", Message("rear"))
 
     on_loop(main)
@@ -158,35 +158,54 @@ def test_a_value_that_does_not_fit_is_not_sent(on_loop: OnLoop) -> None:
         wrong: Any = 3
         await subscribed(topic, here)
         with pytest.raises(UnfitValue, match="topic 'message_stream': field 'message' is a string"):
-            await source.emit(there, Message(wrong))
-        await source.emit(there, Message("right"))
+            await source.emit(there, wrong)
+        await source.emit(there, "right")
         assert await topic.next_message(here) == ("front", Message("right"))
-        assert inlet_of(topic, here).statistics.lost == 0
+        assert only_peer(arrived(here)).lost == 0
 
     on_loop(main)
 
 
-def test_another_format_is_counted_named_and_skipped(
-    on_loop: OnLoop, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("answering", "expected"),
+    [
+        (True, "field 'message' is 'string' here and missing there"),
+        (False, f"fingerprint {FINGERPRINT:016x} here, {OTHER_FINGERPRINT:016x} there"),
+    ],
+)
+def test_another_format_is_counted_skipped_and_named_once_field_by_field(
+    on_loop: OnLoop,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    answering: bool,
+    expected: str,
 ) -> None:
+    monkeypatch.setattr("peppy.runtime.mismatches.ANSWER", 0.01)
+    said: list[str] = []
+
     async def main() -> None:
         network = MemoryNetwork()
         here, there = runner_on(network, "viewer"), runner_on(network)
+        if answering:
+            serve_instance(there)
         topic = consumed()
+        other = EmittedTopic("message_stream", "standard", OTHER_FORMAT, Number)
         await subscribed(topic, here)
-        other = EmittedTopic("message_stream", "standard", {"number": "u8"}, Number)
-        for _ in range(3):
-            await other.emit(there, Number(1))
-        await emitted().emit(there, Message("after"))
-        assert await topic.next_message(here) == ("front", Message("after"))
-        assert inlet_of(topic, here).statistics.foreign == 3
+        async with anyio.create_task_group() as group:
+            here.work_with(group)
+            for _ in range(3):
+                await other.emit(there, 1)
+            await emitted().emit(there, "after")
+            assert await topic.next_message(here) == ("front", Message("after"))
+            assert only_peer(arrived(here)).mismatched == 3
+            while not said:
+                await anyio.sleep(0.001)
+                said.extend(it for it in capsys.readouterr().err.splitlines() if "error:" in it)
 
     on_loop(main)
-    actual = parse_format({"number": "u8"}).fingerprint()
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 1
-    assert "topic 'message_stream': 'front' sends another message format" in lines[0]
-    assert f"expected {FINGERPRINT:016x}, actual {actual:016x}" in lines[0]
+    (line,) = said
+    assert "topic 'message_stream': 'front' sends another message format" in line
+    assert expected in line
 
 
 @pytest.mark.parametrize("attachment", [b"", b"foreign"])
@@ -198,7 +217,7 @@ def test_a_message_without_an_envelope_is_skipped(on_loop: OnLoop, attachment: b
         await subscribed(topic, here)
         key = keys.topic(there.address, "message_stream")
         await there.transport.publisher(key).send(b"\xc1", attachment)
-        await emitted().emit(there, Message("after"))
+        await emitted().emit(there, "after")
         assert await topic.next_message(here) == ("front", Message("after"))
 
     on_loop(main)
@@ -214,10 +233,10 @@ def test_garbage_under_the_right_fingerprint_is_counted_named_and_skipped(
         await subscribed(topic, here)
         publisher = there.transport.publisher(keys.topic(there.address, "message_stream"))
         wrong = msgspec.msgpack.encode({"message": 3})
-        await publisher.send(wrong, envelope.pack(FINGERPRINT, 1, 0))
-        await emitted().emit(there, Message("after"))
+        await publisher.send(wrong, envelope.pack(FINGERPRINT, 1, 0, 0))
+        await emitted().emit(there, "after")
         assert await topic.next_message(here) == ("front", Message("after"))
-        assert inlet_of(topic, here).statistics.unreadable == 1
+        assert sum(peer.unreadable for peer in arrived(here).peers) == 1
 
     on_loop(main)
     error = capsys.readouterr().err
@@ -234,17 +253,48 @@ def test_a_full_ring_gives_up_its_oldest_and_the_loss_is_counted(
         here, there = runner_on(network, "viewer"), runner_on(network)
         topic, source = consumed(qos=qos), emitted(qos)
         await subscribed(topic, here)
-        await source.emit(there, Message("first"))
+        await source.emit(there, "first")
         await topic.next_message(here)
         for number in range(capacity + 5):
-            await source.emit(there, Message(str(number)))
+            await source.emit(there, str(number))
         assert (await topic.next_message(here))[1] == Message("5")
-        statistics = inlet_of(topic, here).statistics
-        assert (statistics.delivered, statistics.lost) == (2, 5)
+        traffic = arrived(here)
+        assert (traffic.messages, only_peer(traffic).lost, traffic.dropped) == (2, 5, 5)
 
     on_loop(main)
     said = "5 messages of 'front' were lost" in capsys.readouterr().err
     assert said == (qos != "sensor_data")
+
+
+@dataclass(slots=True)
+class Scan:
+    ranges: list[float]
+
+
+@dataclass(slots=True)
+class ScanView:
+    ranges: Any
+
+
+def test_one_topic_can_be_read_as_lists_and_as_views(on_loop: OnLoop) -> None:
+    async def main() -> None:
+        network = MemoryNetwork()
+        here, there = runner_on(network, "viewer"), runner_on(network)
+        format_ = {"ranges": {"$type": "array", "$items": "f32"}}
+        source = EmittedTopic("scan", "standard", format_, Scan)
+        lists = ConsumedTopic("camera", "scan", "standard", format_, Scan)
+        views = lists.viewed_as(ScanView)
+        for topic in (lists, views):
+            await subscribed(topic, here)
+        for values in ([0.5, 1.5], array.array("f", [0.5, 1.5])):
+            await source.emit(there, values)
+            assert await lists.next_message(here) == ("front", Scan([0.5, 1.5]))
+            seen = (await views.next_message(here))[1]
+            assert type(seen) is ScanView
+            assert type(seen.ranges) is memoryview
+            assert memoryview(seen.ranges) == array.array("f", [0.5, 1.5])
+
+    on_loop(main)
 
 
 def test_a_closed_connection_ends_the_wait_and_the_emitting(on_loop: OnLoop) -> None:
@@ -252,12 +302,12 @@ def test_a_closed_connection_ends_the_wait_and_the_emitting(on_loop: OnLoop) -> 
         runner = runner_on(MemoryNetwork())
         topic, source = consumed(), emitted()
         await subscribed(topic, runner)
-        await source.emit(runner, Message("to nobody else"))
+        await source.emit(runner, "to nobody else")
         await runner.transport.close()
         assert await topic.next_message(runner) == ("front", Message("to nobody else"))
         with pytest.raises(Closed):
             await topic.next_message(runner)
         with pytest.raises(Closed):
-            await source.emit(runner, Message("late"))
+            await source.emit(runner, "late")
 
     on_loop(main)

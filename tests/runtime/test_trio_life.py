@@ -1,5 +1,6 @@
 """A node on Trio: set up, ready, and taken down with its nursery."""
 
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import trio.testing
 from peppy.runtime.lifecycle import Occupancy
 from peppy.runtime.runner import NodeRunner
 from peppy.runtime.token import CancellationToken
-from peppy.runtime.transport.exchange import open_exchange
+from peppy.runtime.transport.exchange import Exchange
 from peppy.runtime.transport.memory import MemoryNetwork, MemoryTransport
 from peppy.runtime.trio_life import TrioLife
 from peppy.schema import keys
@@ -131,7 +132,7 @@ async def test_the_daemon_may_ask_for_health_and_for_the_end(network: MemoryNetw
     async def beside(occupancy: Occupancy) -> None:
         await until_ready(network)
         transport = MemoryTransport(network)
-        async with open_exchange(transport) as exchange:
+        with closing(Exchange(transport)) as exchange:
             for service in (keys.HEALTH_SERVICE, keys.SHUTDOWN_SERVICE):
                 assert not occupancy.token.is_cancelled()
                 key = keys.instance_service(settings().address, service)

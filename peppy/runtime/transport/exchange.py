@@ -1,61 +1,52 @@
-"""Requests and replies over a transport: two topics and a correlation id.
+"""Requests and replies over a transport: messages, an inbox and a number.
 
 A request is published on the key of its service, or on a pattern: then each server whose key
-matches hears it. Beside it ride the asker's inbox and a number; replies go to the inbox. A server
-acknowledges a request when the application takes it out of the ring, unless it has answered by
-then. Whatever comes for an asker that has gone is dropped and counted.
+matches hears it. Beside it ride the asker's identity and a number; answers go to the asker's inbox
+and wake its task directly. A server acknowledges a request that the application took and did not
+answer at once. An asker that leaves tells the servers that may still be at work; one that dies is
+missed, because each announces itself.
 
-A request is asked of who can be heard when it is sent: of nobody until then, and not of servers
-that come later.
+An asker that knows what servers announce learns at once that nobody is there, or that whoever was
+to answer has died. It follows the announcements, so knowing costs nothing per request.
 """
 
 import itertools
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Final, Literal
+import math
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
 
 import anyio
 import msgspec
-from anyio.abc import TaskGroup
 
-from peppy.runtime.transport.loops import new_waiter
+from peppy.runtime.transport import exchange_header as header
+from peppy.runtime.transport.exchange_calls import Call, Way
+from peppy.runtime.transport.exchange_deadlines import Deadlines
+from peppy.runtime.transport.exchange_errors import Refused, Unanswered, Unreachable
+from peppy.runtime.transport.exchange_post import Post, inbox_of
+from peppy.runtime.transport.exchange_requests import Arrived, IncomingRequest, Refusal, Service
+from peppy.runtime.transport.loops import give_way, new_waiter, waiters_here
 from peppy.runtime.transport.port import (
+    Announcement,
     Closed,
-    Delivery,
-    Publisher,
-    Refused,
+    Listening,
+    Payload,
+    Presence,
     Sample,
-    Statistics,
-    Subscription,
     Transport,
     TransportError,
-    Unanswered,
 )
-from peppy.runtime.transport.routes import canonical
 from peppy.runtime.transport.waiting import Waiter
 
-INBOX: Final = "peppy/exchange/inbox"
+__all__ = ["Exchange", "IncomingRequest", "Reply", "Service"]
 
-INBOX_CAPACITY: Final = 4096
+ASKER: Final = "peppy/asker"
+"""Begins the announcement of who asks; its identity is the last part."""
 
-SEEK: Final = 0.005
-"""Seconds between two looks whether a server can be heard: the port tells it only when asked."""
+MOST_WAYS: Final = 1024
+"""Keys and patterns asked, to which a way is kept open."""
 
-MOST_PUBLISHERS: Final = 256
-"""Inboxes and services to which a way is kept open."""
-
-
-class Header(msgspec.Struct, frozen=True, array_like=True):
-    """What rides beside a request or a reply."""
-
-    kind: Literal["ask", "taken", "reply", "refused"]
-    number: int
-    """Of the request, as its asker counts."""
-    sender: str
-    """The identity of the transport that sends this."""
-    key: str
-    """Of the service; in a request it may be a pattern."""
-    attachment: bytes = b""
+_read_refusal: Final = msgspec.msgpack.Decoder(Refusal).decode
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -63,267 +54,260 @@ class Reply(msgspec.Struct, frozen=True):
 
     key: str
     payload: bytes
+    attachment: bytes
     sender: str
     """The identity of the server's transport."""
 
 
-class IncomingRequest(msgspec.Struct, frozen=True):
-    """A request that the application has taken up. Its asker may have given up already."""
-
-    key: str
-    """The key that is served here, also where a pattern was asked."""
-    payload: bytes
-    attachment: bytes
-    sender: str
-    """The identity of the asker's transport."""
-    number: int
-    exchange: "Exchange"
-
-    async def reply(self, payload: bytes) -> None:
-        """Answer it. Raises `TransportError`, as `Publisher.send` does."""
-        await self.exchange.respond(self, "reply", payload)
-
-    async def refuse(self, reason: str) -> None:
-        """Let the asker raise `Refused` with this reason. Raises as `reply` does."""
-        await self.exchange.respond(self, "refused", reason.encode())
-
-
-class _Call:
-    """A request of ours that waits for replies."""
-
-    def __init__(self) -> None:
-        self.replies: list[tuple[Header, bytes]] = []
-        self.acknowledged = False
-        self._waiter: Waiter | None = None
-
-    async def next_change(self) -> None:
-        """Wait for the next answer, or for the end of the exchange."""
-        self._waiter = new_waiter()
-        await self._waiter.wait()
-
-    def wake(self) -> None:
-        """Let the asker look."""
-        if self._waiter is not None:
-            self._waiter.wake()
-
-
 class Exchange:
-    """The asking and the serving of one transport; made by `open_exchange`."""
+    """The asking and the serving of one transport; closed before the transport is."""
 
-    def __init__(self, transport: Transport, tasks: TaskGroup) -> None:
+    def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._tasks = tasks
-        self._inbox = transport.subscribe(_inbox_of(transport.identity), capacity=INBOX_CAPACITY)
-        self._services: set[Service] = set()
-        self._calls: dict[int, _Call] = {}
+        self._post = Post(transport)
+        self._origin = transport.identity.encode()
         self._numbers = itertools.count(1)
-        self._publishers: dict[str, Publisher] = {}
-        self._unanswered: set[tuple[str, int, str]] = set()
+        self._ways: dict[tuple[str, str | None], Way] = {}
+        self._calls: dict[int, Call] = {}
+        self._services: dict[str, list[Service]] = {}
+        self._asker: Announcement | None = None
+        self._askers: Listening | None = None
+        self._deadlines: Deadlines | None = None
+        self._new_waiter: Callable[[], Waiter] = new_waiter
         self._closed = False
         self.late = 0
-        """Replies that came when nobody waited for them any more."""
-        self.foreign = 0
-        """Messages to a service or to the inbox that are none of an exchange."""
+        """Answers that came when nobody waited for them any more."""
+        self._inbox = transport.listen(inbox_of(transport.identity), self._on_inbox)
+
+    @property
+    def foreign(self) -> int:
+        """How many messages to a service or to the inbox were none of an exchange."""
+        return self._post.foreign
+
+    # Asking.
 
     async def ask(
-        self, key: str, payload: bytes, *, attachment: bytes = b"", timeout: float
+        self,
+        key: str,
+        payload: Payload,
+        *,
+        attachment: bytes = b"",
+        timeout: float,
+        servers: str | None = None,
+        contested: bool = False,
+        on_note: Callable[[bytes], None] | None = None,
     ) -> Reply:
         """Return the first answer of whoever serves `key`, which may be a pattern.
 
-        Raises `Unanswered` after `timeout` seconds, `Refused` if the first answer is that, and
-        `Closed` if the exchange ends meanwhile.
-        """
-        with self._calling(key, attachment) as (call, header):
-            with anyio.move_on_after(timeout):
-                await self._send_request(key, header, payload)
-                while not call.replies and not self._closed:
-                    await call.next_change()
-            if not call.replies:
-                self._check()
-                raise Unanswered(key, timeout, acknowledged=call.acknowledged)
-            first, body = call.replies[0]
-        if first.kind == "refused":
-            raise Refused(key, body.decode(errors="replace"))
-        return Reply(first.key, body, first.sender)
+        `servers` matches what they announce (`serve`, with one part more). `contested`: of those
+        who hear it, one at most gets hold of it. `on_note` is called with each note.
 
-    async def ask_all(
-        self, key_pattern: str, payload: bytes, *, attachment: bytes = b"", timeout: float
-    ) -> list[Reply]:
-        """Return every answer that came within `timeout` seconds, and only then; no refusals."""
-        with self._calling(key_pattern, attachment) as (call, header):
-            with anyio.move_on_after(timeout):
-                await self._send_request(key_pattern, header, payload)
-                while not self._closed:
-                    await call.next_change()
-            return [
-                Reply(header.key, body, header.sender)
-                for header, body in call.replies
-                if header.kind == "reply"
-            ]
-
-    def serve(self, key: str, *, capacity: int = 128) -> Subscription[IncomingRequest]:
-        """Declare that `key` (no wildcards) is served here; requests come out of what returns.
-
-        Beyond `capacity` requests that wait, the oldest are given up: their askers time out.
+        Raises `Unanswered` after `timeout` seconds, `Refused` if the first answer is that, `Closed`
+        if the exchange ends meanwhile; and, where `servers` is given, `Unreachable` at once if
+        nobody is there, or once all have gone who might have answered.
         """
         self._check()
-        service = Service(self, canonical(key), self._transport.subscribe(key, capacity=capacity))
-        self._services.add(service)
-        return service
-
-    @contextmanager
-    def _calling(self, key: str, attachment: bytes) -> Generator[tuple[_Call, Header], None, None]:
-        self._check()
-        number, call = next(self._numbers), _Call()
+        way = self._ways.get((key, servers)) or self._new_way(key, servers)
+        deadlines = self._deadlines or self._first_deadlines()
+        deadline = deadlines.now() + timeout
+        roster = way.roster
+        if not way.heard or roster is None:
+            await self._seek(way, timeout)
+        here = None if roster is None else roster.here
+        call = Call(way, self._new_waiter(), deadline, here, on_note)
+        number = next(self._numbers)
         self._calls[number] = call
+        way.calls.add(call)
+        label = header.pack(header.ASK, number, self._origin, header.CONTESTED * contested)
         try:
-            yield call, Header("ask", number, self._transport.identity, key, attachment)
+            way.publisher.put(payload, label + attachment)
+            deadlines.add(deadline)
+            if call.kind:  # a server on this loop was quick: others have their turn all the same
+                await give_way()
+            else:
+                await call.waiter.wait()
         finally:
             del self._calls[number]
+            way.calls.discard(call)
+            if not self._closed:
+                self._leave(way, number, call)
+        if call.kind == header.REPLY:
+            sender, server = header.parties(call.origin) or ("", "")
+            return Reply(server, call.payload, call.attachment, sender)
+        raise self._failure(call, timeout)
 
-    async def _send_request(self, key: str, header: Header, payload: bytes) -> None:
-        publisher = self._publisher(key)
-        while not publisher.matched():
-            await anyio.sleep(SEEK)
-            publisher = self._publisher(key)  # others may have had it closed
-        await publisher.send(payload, msgspec.msgpack.encode(header))
-
-    def _publisher(self, key: str) -> Publisher:
+    async def seek(self, servers: str) -> list[str]:
+        """Return what is announced now by those who match, asking everybody."""
         self._check()
-        publisher = self._publishers.pop(key, None)
-        if publisher is None:
-            publisher = self._transport.publisher(key, Delivery.RELIABLE)
-            if len(self._publishers) >= MOST_PUBLISHERS:
-                least_recent = next(iter(self._publishers))
-                self._publishers.pop(least_recent).close()
-        self._publishers[key] = publisher
-        return publisher
+        return await self._transport.present(servers)
 
-    async def respond(
-        self, request: IncomingRequest, kind: Literal["taken", "reply", "refused"], payload: bytes
-    ) -> None:
-        """For `IncomingRequest`: send something to the asker."""
-        self._unanswered.discard((request.sender, request.number, request.key))
-        header = Header(kind, request.number, self._transport.identity, request.key)
-        inbox = self._publisher(_inbox_of(request.sender))
-        await inbox.send(payload, msgspec.msgpack.encode(header))
+    def _new_way(self, key: str, servers: str | None) -> Way:
+        if self._asker is None:
+            self._asker = self._transport.announce(f"{ASKER}/{self._transport.identity}")
+        if len(self._ways) >= MOST_WAYS:
+            idle = next((name for name, way in self._ways.items() if way.idle), None)
+            if idle is not None:
+                self._ways.pop(idle).close()
+        way = self._ways[key, servers] = Way(self._transport, key, servers)
+        return way
 
-    def take_up(self, sample: Sample, key: str) -> IncomingRequest | None:
-        """For `Service`: return the request in `sample`, soon to be acknowledged, or None."""
-        header = _header_of(sample)
-        if header is None or header.kind != "ask" or not _is_identity(header.sender):
-            self.foreign += 1
-            return None
-        request = IncomingRequest(
-            key, sample.payload, header.attachment, header.sender, header.number, self
-        )
-        self._unanswered.add((request.sender, request.number, request.key))
-        self._tasks.start_soon(self._acknowledge, request)
-        return request
+    def _first_deadlines(self) -> Deadlines:
+        self._new_waiter = waiters_here()
+        self._deadlines = Deadlines(self._sweep)
+        return self._deadlines
 
-    async def _acknowledge(self, request: IncomingRequest) -> None:
-        if (request.sender, request.number, request.key) in self._unanswered:
-            with suppress(TransportError):  # the asker will have to do without
-                await self.respond(request, "taken", b"")
-
-    async def take_replies(self) -> None:
-        """For `open_exchange`: hand out what comes into the inbox, until it is closed."""
-        async for sample in self._inbox:
-            header = _header_of(sample)
-            if header is None:
-                self.foreign += 1
-            elif (call := self._calls.get(header.number)) is None:
-                self.late += header.kind != "taken"
-            elif header.kind == "taken":
-                call.acknowledged = True
-            else:
-                call.replies.append((header, sample.payload))
-                call.wake()
-        self.close()
-
-    def forget(self, service: "Service") -> None:
-        """For `Service`: it is closed."""
-        self._services.discard(service)
-
-    def close(self) -> None:
-        """Give everything back; whoever asks or serves gets `Closed`."""
-        self._closed = True
-        self._inbox.close()
-        for service in list(self._services):
-            service.close()
-        for publisher in self._publishers.values():
-            publisher.close()
-        self._publishers.clear()
+    def _sweep(self, now: float) -> float:
+        following = math.inf
         for call in self._calls.values():
-            call.wake()
+            if call.deadline <= now:
+                call.end()
+            elif call.deadline < following:
+                following = call.deadline
+        return following
+
+    async def _seek(self, way: Way, timeout: float) -> None:
+        """Return when a server can be heard."""
+        way.seeking += 1  # it is in use: nobody closes it
+        try:
+            with anyio.move_on_after(timeout) as scope:
+                await way.find_server()
+        finally:
+            way.seeking -= 1
+        if scope.cancelled_caught:
+            raise Unanswered(way.key, timeout, acknowledged=False, queued=True)
+
+    def _leave(self, way: Way, number: int, call: Call) -> None:
+        """Tell those who may still be at work that nobody waits."""
+        if call.kind:
+            if call.candidates is None:
+                others = way.many
+            else:
+                who = header.parties(call.origin)
+                others = len(call.candidates) > 1 or who is None or who[0] not in call.candidates
+            if not others:
+                return
+        with suppress(TransportError):
+            way.publisher.put(b"", header.pack(header.GONE, number, self._origin))
+
+    def _failure(self, call: Call, timeout: float) -> Exception:
+        way = call.way
+        if call.kind:
+            sender, server = header.parties(call.origin) or ("", "")
+            refusal = _refusal_in(call.payload)
+            return Refused(server, refusal.reason, refusal.kind, refusal.detail, sender)
+        if self._closed:
+            return Closed("the exchange")
+        if way.roster is not None and call.lost(way.roster.here):
+            return Unreachable(way.key, left=True, acknowledged=call.acknowledged)
+        return Unanswered(way.key, timeout, acknowledged=call.acknowledged, queued=call.waits())
+
+    # Serving.
+
+    def serve(
+        self,
+        key: str,
+        *,
+        announce: str | None = None,
+        capacity: int = 128,
+        arrived: Arrived | None = None,
+    ) -> Service:
+        """Declare that `key` (no wildcards) is served here; requests come out of what returns.
+
+        While that is so, `announce` is announced, with our identity as one part more. Beyond
+        `capacity` requests that wait, the oldest are given up and counted: their askers time out.
+        With `arrived`, which must not raise, each request goes to that function on the loop
+        instead; it answers, or acknowledges when the application takes the request.
+        """
+        self._check()
+        if self._askers is None:
+            self._askers = self._transport.follow(f"{ASKER}/*", self._on_asker)
+        service = Service(self._post, key, announce, capacity, arrived, self._forget)
+        self._services.setdefault(service.key, []).append(service)
+        return service
+
+    def _forget(self, service: Service) -> None:
+        serving = self._services.get(service.key, [])
+        if service in serving:
+            serving.remove(service)
+        if not serving:
+            self._services.pop(service.key, None)
+
+    def _on_asker(self, presence: Presence) -> None:
+        if not presence.present:
+            identity = presence.key.rpartition("/")[2]
+            for service in [each for those in self._services.values() for each in those]:
+                service.asker_died(identity)
+            self._post.forget(identity)
+
+    # What arrives.
+
+    def _on_inbox(self, sample: Sample) -> None:
+        read = header.unpack(sample.attachment)
+        who = None if read is None else header.parties(read[3])
+        if read is None or who is None:
+            self._post.foreign += 1
+            return
+        kind, _, number, origin, rest = read
+        call = self._calls.get(number)
+        if kind in (header.REPLY, header.REFUSED):
+            if call is None or call.kind or call.claimant not in (None, who[0]):
+                self.late += 1
+            elif not call.way.may_answer(who[1]):
+                self._post.foreign += 1
+            else:
+                call.answer(kind, origin, sample.payload, rest)
+        elif kind == header.CLAIM:
+            self._on_claim(number, call, *who)
+        elif kind in (header.GRANTED, header.DENIED):
+            for service in self._services.get(rest.decode(errors="replace"), ()):
+                service.decide(origin, number, kind == header.GRANTED)
+        elif kind not in (header.TAKEN, header.QUEUED, header.NOTE):
+            self._post.foreign += 1
+        elif call is not None and not call.kind:
+            if kind == header.TAKEN:
+                call.acknowledged = True
+            elif kind == header.QUEUED:
+                call.queued = (call.queued or set()) | {who[0]}
+            elif call.on_note is not None:
+                call.on_note(sample.payload)
+
+    def _on_claim(self, number: int, call: Call | None, identity: str, key: str) -> None:
+        granted = call is not None and not call.kind and call.claimant in (None, identity)
+        if call is not None and granted:
+            call.claimant = identity
+        kind = header.GRANTED if granted else header.DENIED
+        with suppress(TransportError):  # the server learns it from our absence
+            label = header.pack(kind, number, self._origin) + key.encode()
+            self._post.to(identity).put(b"", label)
 
     def _check(self) -> None:
         if self._closed:
             raise Closed("the exchange")
 
-
-class Service(Subscription[IncomingRequest]):
-    """The requests for one key; taking one out acknowledges it."""
-
-    def __init__(self, exchange: Exchange, key: str, requests: Subscription[Sample]) -> None:
-        self._exchange = exchange
-        self._key = key
-        self._requests = requests
-
-    async def receive(self) -> IncomingRequest:
-        """Take up the oldest request."""
-        while True:
-            sample = await self._requests.receive()
-            request = self._exchange.take_up(sample, self._key)
-            if request is not None:
-                return request
-
-    def receive_nowait(self) -> IncomingRequest | None:
-        """Take up the oldest request, if there is one."""
-        while (sample := self._requests.receive_nowait()) is not None:
-            request = self._exchange.take_up(sample, self._key)
-            if request is not None:
-                return request
-        return None
-
-    def statistics(self) -> Statistics:
-        """Return the counters."""
-        return self._requests.statistics()
-
     def close(self) -> None:
-        """Serve no more."""
-        self._requests.close()
-        self._exchange.forget(self)
+        """Give everything back; whoever asks or serves gets `Closed`. Twice is fine."""
+        if self._closed:
+            return
+        self._closed = True
+        self._inbox.close()
+        if self._askers is not None:
+            self._askers.close()
+        for service in [each for those in self._services.values() for each in those]:
+            service.close()
+        if self._deadlines is not None:
+            self._deadlines.close()
+        for call in self._calls.values():
+            call.end()
+        for way in self._ways.values():
+            way.close()
+        self._ways.clear()
+        if self._asker is not None:
+            self._asker.withdraw()
+        self._post.close()
 
 
-@asynccontextmanager
-async def open_exchange(transport: Transport) -> AsyncGenerator[Exchange, None]:
-    """Ask and serve over `transport` in this block; what the block raises comes out as it is."""
-    raised: Exception | None = None
-    async with anyio.create_task_group() as tasks:
-        exchange = Exchange(transport, tasks)
-        tasks.start_soon(exchange.take_replies)
-        try:
-            yield exchange
-        except Exception as error:  # carried past the task group, which would wrap it up
-            raised = error
-        finally:
-            exchange.close()
-            tasks.cancel_scope.cancel()
-    if raised is not None:
-        raise raised
-
-
-def _inbox_of(identity: str) -> str:
-    return f"{INBOX}/{identity}"
-
-
-def _is_identity(text: str) -> bool:
-    return text.replace("-", "").isalnum()
-
-
-def _header_of(sample: Sample) -> Header | None:
+def _refusal_in(payload: bytes) -> Refusal:
     try:
-        return msgspec.msgpack.decode(sample.attachment, type=Header)
-    except (msgspec.DecodeError, RecursionError):
-        return None
+        return _read_refusal(payload)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return Refusal("for a reason that cannot be read")

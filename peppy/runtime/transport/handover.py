@@ -5,7 +5,6 @@ loop watches the eventfd natively and makes the calls. Nothing here raises on a 
 nothing that is called may raise on the loop: under Trio that would end the whole run.
 """
 
-import contextlib
 import os
 import threading
 from abc import ABC, abstractmethod
@@ -14,6 +13,26 @@ from collections.abc import Callable
 from typing import Final
 
 _ONE: Final = (1).to_bytes(8, "little")
+
+
+class Sink(ABC):
+    """Takes what arrives: `push` from any thread, `wake` on the loop."""
+
+    pending = False
+    """Whether the loop has been asked to call `wake` and has not yet."""
+
+    @abstractmethod
+    def push(self, item: object) -> None:
+        """Keep one item; it must not raise."""
+
+    @abstractmethod
+    def wake(self) -> None:
+        """Let somebody have what was kept; on the loop."""
+
+    def look(self) -> None:
+        """Wake, on the loop; what is pushed from now on asks for it again."""
+        self.pending = False
+        self.wake()
 
 
 class Handover(ABC):
@@ -26,6 +45,13 @@ class Handover(ABC):
         self._writing = threading.Lock()
         self.descriptor, self._write_end = _wake_descriptors()
 
+    def hand(self, sink: Sink, item: object) -> None:
+        """Give `item` to `sink` and have the loop look at it, soon. From any thread."""
+        sink.push(item)
+        if not sink.pending:
+            sink.pending = True
+            self.call(sink.look)
+
     def call(self, function: Callable[[], object]) -> None:
         """Have `function` called on the loop, soon. From any thread; it never blocks."""
         self._calls.append(function)
@@ -37,13 +63,17 @@ class Handover(ABC):
         # The lock is for `close`: a number that was given back may be somebody else's file.
         with self._writing:
             if not self._closed:
-                with contextlib.suppress(BlockingIOError):  # full: the loop is awake in any case
+                try:  # noqa: SIM105  # `suppress` takes longer than the call
                     os.write(self._write_end, _ONE)
+                except BlockingIOError:  # full: the loop is awake in any case
+                    pass
 
     def drain(self) -> None:
         """Make the calls that are queued by now; on the loop."""
-        with contextlib.suppress(BlockingIOError):
+        try:  # noqa: SIM105  # likewise
             os.read(self.descriptor, 4096)
+        except BlockingIOError:
+            pass
         # Before the queue is looked at: what comes from here on wakes the loop again, in its next
         # turn, so that a flood leaves other tasks theirs.
         self._pending = False

@@ -1,17 +1,23 @@
 """What is native to the loop that runs."""
 
+from collections.abc import Callable
 from typing import Any
 
 from peppy.runtime.transport import on_asyncio
 from peppy.runtime.transport.handover import Handover
 from peppy.runtime.transport.waiting import Waiter, on_trio
 
-__all__ = ["give_way", "new_waiter", "on_trio", "open_handover"]
+__all__ = ["give_way", "new_waiter", "on_trio", "open_handover", "waiters_here"]
 
 
 def new_waiter() -> Waiter:
     """Return a waiter for the present task."""
-    return _trio().TrioWaiter() if on_trio() else on_asyncio.AsyncioWaiter()
+    return waiters_here()()
+
+
+def waiters_here() -> Callable[[], Waiter]:
+    """Return what makes waiters on the running loop, for who needs many."""
+    return _trio().TrioWaiter if on_trio() else on_asyncio.AsyncioWaiter
 
 
 def open_handover() -> Handover:

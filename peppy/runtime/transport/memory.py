@@ -5,30 +5,36 @@ All delivery goes through `MemoryNetwork.deliver`.
 
 import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
-from peppy.runtime.transport.delivery import DeclaredPublisher, push_to_all, room_in_all
+from peppy.runtime.transport.delivery import DeclaredPublisher, push_to_all
+from peppy.runtime.transport.handover import Sink
+from peppy.runtime.transport.listener import Listener
 from peppy.runtime.transport.port import (
     Announcement,
+    Backlog,
     Closed,
     Delivery,
-    Overflow,
+    Listening,
+    Payload,
     Presence,
     Publisher,
     Sample,
     Subscription,
     Transport,
 )
-from peppy.runtime.transport.ring import Ring, presence_size, sample_size
+from peppy.runtime.transport.ring import Ring
 from peppy.runtime.transport.routes import Routes, canonical, intersect
+
+S = TypeVar("S", bound=Sink)
 
 
 class MemoryNetwork:
     """What in-memory transports have in common."""
 
     def __init__(self) -> None:
-        self.samples: Routes[Sample] = Routes()
-        self.presence: Routes[Presence] = Routes()
+        self.samples = Routes()
+        self.presence = Routes()
         self._announced: dict[str, int] = {}
         self._names = itertools.count()
 
@@ -36,13 +42,8 @@ class MemoryNetwork:
         """Return a text that no other transport of this network has."""
         return f"memory-{next(self._names)}"
 
-    async def deliver(self, sample: Sample, check: Callable[[], None]) -> None:
-        """Hand `sample` to all that listen, once none of them has to be waited for.
-
-        After the wait `check` may refuse by raising.
-        """
-        await room_in_all(lambda: self.samples.listening(sample.key))
-        check()
+    def deliver(self, sample: Sample) -> None:
+        """Hand `sample` to all that listen."""
         push_to_all(self.samples.listening(sample.key), sample)
 
     def announce(self, key: str) -> None:
@@ -63,9 +64,9 @@ class MemoryNetwork:
         return [key for key in self._announced if intersect(pattern, key)]
 
     def _tell(self, presence: Presence) -> None:
-        for ring in self.presence.listening(presence.key):
-            ring.push(presence)
-            ring.wake()
+        for sink in self.presence.listening(presence.key):
+            sink.push(presence)
+            sink.wake()
 
 
 class MemoryTransport(Transport):
@@ -76,7 +77,8 @@ class MemoryTransport(Transport):
         self._identity = network.name()
         self._closed = False
         self._publishers: set[MemoryPublisher] = set()
-        self._rings: set[Ring[Any]] = set()
+        self._ways_in: set[Any] = set()
+        """Rings and listeners."""
         self._announcements: set[MemoryAnnouncement] = set()
 
     @property
@@ -92,22 +94,19 @@ class MemoryTransport(Transport):
         self._publishers.add(publisher)
         return publisher
 
-    def subscribe(
-        self, pattern: str, *, capacity: int = 128, overflow: Overflow = Overflow.DROP_OLDEST
-    ) -> Subscription[Sample]:
+    def subscribe(self, pattern: str, *, capacity: int = 128) -> Backlog[Any]:
         """Declare a way in."""
         self._check()
-        pattern = canonical(pattern)
-
-        def forget(ring: Ring[Sample]) -> None:
-            self._network.samples.remove(ring)
-            self._rings.discard(ring)
-
+        pattern, routes = canonical(pattern), self._network.samples
         name = f"the subscription to '{pattern}'"
-        ring: Ring[Sample] = Ring(name, capacity, overflow, sample_size, forget)
-        self._network.samples.add(pattern, ring)
-        self._rings.add(ring)
-        return ring
+        return self._added(pattern, routes, Ring[Sample](name, capacity, self._forgetter(routes)))
+
+    def listen(self, pattern: str, function: Callable[[Sample], None]) -> Listening:
+        """Declare a way in that ends in a function."""
+        self._check()
+        routes = self._network.samples
+        listener = Listener[Sample](function, self._forgetter(routes))
+        return self._added(canonical(pattern), routes, listener)
 
     def announce(self, key: str) -> Announcement:
         """Let others see `key`."""
@@ -121,19 +120,23 @@ class MemoryTransport(Transport):
     def watch(self, pattern: str, *, capacity: int = 1024) -> Subscription[Presence]:
         """Follow announcements."""
         self._check()
-        pattern = canonical(pattern)
-
-        def forget(ring: Ring[Presence]) -> None:
-            self._network.presence.remove(ring)
-            self._rings.discard(ring)
-
+        pattern, routes = canonical(pattern), self._network.presence
         name = f"the watch on '{pattern}'"
-        ring: Ring[Presence] = Ring(name, capacity, Overflow.DROP_OLDEST, presence_size, forget)
-        self._network.presence.add(pattern, ring)
-        self._rings.add(ring)
-        for key in self._network.present(pattern):
-            ring.push(Presence(key, present=True))
-        return ring
+        ring = Ring[Presence](name, capacity, self._forgetter(routes))
+        return self._begun(pattern, self._added(pattern, routes, ring))
+
+    def follow(self, pattern: str, function: Callable[[Presence], None]) -> Listening:
+        """Follow announcements with a function."""
+        self._check()
+        pattern, routes = canonical(pattern), self._network.presence
+        listener = Listener[Presence](function, self._forgetter(routes))
+        return self._begun(pattern, self._added(pattern, routes, listener))
+
+    async def present(self, pattern: str, timeout: float = 1.0) -> list[str]:
+        """Return the announced keys that match; it takes no time."""
+        del timeout
+        self._check()
+        return self._network.present(canonical(pattern))
 
     async def close(self, timeout: float = 2.0) -> None:
         """Close all that was declared here; it waits for nothing."""
@@ -143,12 +146,30 @@ class MemoryTransport(Transport):
             publisher.close()
         for announcement in list(self._announcements):
             announcement.withdraw()
-        for ring in list(self._rings):
-            ring.close()
+        for way_in in list(self._ways_in):
+            way_in.close()
 
     def _check(self) -> None:
         if self._closed:
             raise Closed("the transport")
+
+    def _forgetter(self, routes: Routes) -> Callable[[Sink], None]:
+        def forget(sink: Sink) -> None:
+            routes.remove(sink)
+            self._ways_in.discard(sink)
+
+        return forget
+
+    def _added(self, pattern: str, routes: Routes, sink: S) -> S:
+        routes.add(pattern, sink)
+        self._ways_in.add(sink)
+        return sink
+
+    def _begun(self, pattern: str, sink: S) -> S:
+        for key in self._network.present(pattern):
+            sink.push(Presence(key, present=True))
+        sink.wake()
+        return sink
 
 
 class MemoryPublisher(DeclaredPublisher):
@@ -160,11 +181,8 @@ class MemoryPublisher(DeclaredPublisher):
         super().__init__(key, forget)
         self._network = network
 
-    async def send(self, payload: bytes, attachment: bytes = b"") -> None:
-        """Deliver one message to all that listen."""
-        self._check()
-        await self._turns.next()
-        await self._network.deliver(Sample(self._key, bytes(payload), attachment), self._check)
+    def _hand_over(self, payload: Payload, attachment: bytes) -> None:
+        self._network.deliver(Sample(self._key, bytes(payload), attachment))
 
     def matched(self) -> bool:
         """Say whether somebody listens."""

@@ -9,14 +9,20 @@ Keys are `/`-separated; a pattern may use `*` for exactly one part and `**` for 
 
 import enum
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
-from typing import Generic, TypeVar
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
 from peppy.schema.errors import PeppyError
 
 T = TypeVar("T")
+
+LARGEST_PAYLOAD: Final = 512 * 1024 * 1024
+"""Bytes; beyond this a sender is refused rather than a receiver flooded."""
+
+Payload = bytes | bytearray | memoryview
+"""What a publisher takes; what arrives is always `bytes`."""
 
 
 class TransportError(PeppyError):
@@ -49,32 +55,59 @@ class Refused(TransportError):
         super().__init__(f"'{key}' was refused: {reason}")
 
 
-class Overflow(enum.Enum):
-    """What a full ring does with one message more."""
+class TooLarge(TransportError):
+    """A payload beyond `LARGEST_PAYLOAD`; nothing was sent."""
 
-    DROP_OLDEST = "drop_oldest"
-    BLOCK = "block"
-    """Nothing is dropped: the sender waits."""
+    def __init__(self, key: str, size: int) -> None:
+        self.key = key
+        self.size = size
+        super().__init__(
+            f"a message of {size} bytes on '{key}' is larger than {LARGEST_PAYLOAD} bytes",
+            hint="send it in parts, or send where it can be fetched from",
+        )
 
 
 class Delivery(enum.Enum):
     """What a publisher asks of the wire."""
 
-    DROP = "drop"
-    """A congested link may drop: the newest sample matters, not each one."""
+    SENSOR = "sensor"
+    """A congested link drops it, after everything else: the newest sample matters, not each."""
     STANDARD = "standard"
+    """A congested link drops it."""
     RELIABLE = "reliable"
     """A congested link makes the sender wait."""
     URGENT = "urgent"
     """Like `RELIABLE`, ahead of everything else and without batching."""
 
 
-class Sample(msgspec.Struct, frozen=True):
+class Sample(msgspec.Struct, frozen=True, eq=False, gc=False):
     """One message as it arrived."""
 
-    key: str
+    named: object
+    """The key as the wire has it; who wants the text asks for `key`, which costs something."""
     payload: bytes
     attachment: bytes = b""
+
+    @property
+    def key(self) -> str:
+        """The key under which it was sent."""
+        return str(self.named)
+
+    def __eq__(self, other: object) -> bool:
+        """Say whether everything in it is the same."""
+        return (
+            isinstance(other, Sample)
+            and self.key == other.key
+            and self.payload == other.payload
+            and self.attachment == other.attachment
+        )
+
+    def __hash__(self) -> int:
+        """Return a hash of its values."""
+        return hash((self.key, self.payload, self.attachment))
+
+    def __repr__(self) -> str:
+        return f"<Sample of '{self.key}', {len(self.payload)} bytes>"
 
 
 class Presence(msgspec.Struct, frozen=True):
@@ -88,7 +121,6 @@ class Statistics(msgspec.Struct, frozen=True):
     """What went through a ring since it was made."""
 
     received: int
-    bytes: int
     dropped: int
     """Messages that a full ring gave up."""
     waiting: int
@@ -104,11 +136,17 @@ class Publisher(ABC):
         """The key that every message of this publisher carries."""
 
     @abstractmethod
-    async def send(self, payload: bytes, attachment: bytes = b"") -> None:
-        """Hand over one message; return when the wire has taken it.
+    def put(self, payload: Payload, attachment: bytes = b"") -> None:
+        """Hand over one message, now. Who sends many in a row gives way to others in between.
 
-        Waits while a `BLOCK` ring that listens is full. Cancelling the wait sends nothing. Raises
-        `Closed`, or `TransportError` if the wire does not take the payload.
+        Raises `Closed`, `TooLarge`, or `TransportError` if the wire does not take it.
+        """
+
+    @abstractmethod
+    async def send(self, payload: Payload, attachment: bytes = b"") -> None:
+        """Hand over one message, giving way to other tasks every so often.
+
+        Cancelled while it gives way, it has sent nothing. Raises as `put` does.
         """
 
     @abstractmethod
@@ -156,6 +194,27 @@ class Subscription(ABC, Generic[T]):
             yield item
 
 
+class Backlog(Subscription[T], Generic[T]):
+    """A subscription whose items can be given back."""
+
+    @property
+    @abstractmethod
+    def awaited(self) -> bool:
+        """Whether somebody waits for an item."""
+
+    @abstractmethod
+    def put_back(self, items: Iterable[T]) -> None:
+        """Have `items` received again, before all others and in their order; none is counted."""
+
+
+class Listening(ABC):
+    """A declared way in whose messages are handed to a function."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Hand over no more; twice is fine."""
+
+
 class Announcement(ABC):
     """A key that others see as present for as long as this process lives and does not withdraw."""
 
@@ -186,11 +245,20 @@ class Transport(ABC):
         pattern: str,
         *,
         capacity: int = 128,
-        overflow: Overflow = Overflow.DROP_OLDEST,
-    ) -> Subscription[Sample]:
+    ) -> Backlog[Any]:
         """Declare a way in for all that matches `pattern`, our own messages included.
 
-        Messages of one publisher arrive in the order in which they were sent.
+        Messages of one publisher arrive in the order in which they were sent. Beyond `capacity`
+        messages that wait, the oldest give way and are counted. What is received is a `Sample`, or
+        what somebody gave back.
+        """
+
+    @abstractmethod
+    def listen(self, pattern: str, function: Callable[[Sample], None]) -> Listening:
+        """Declare a way in whose messages `function` gets on the loop, in order and unbounded.
+
+        There is no task and no ring in between: this is for what answers at once. The function
+        must neither raise nor take long.
         """
 
     @abstractmethod
@@ -200,6 +268,17 @@ class Transport(ABC):
     @abstractmethod
     def watch(self, pattern: str, *, capacity: int = 1024) -> Subscription[Presence]:
         """Follow announcements: first those that are there, then each change."""
+
+    @abstractmethod
+    def follow(self, pattern: str, function: Callable[[Presence], None]) -> Listening:
+        """Like `watch`, with a function that gets each change on the loop; the same rules."""
+
+    @abstractmethod
+    async def present(self, pattern: str, timeout: float = 1.0) -> list[str]:
+        """Return the announced keys that match, asking everybody; what is far may be missed.
+
+        It takes one round trip through the router, and at most `timeout` seconds.
+        """
 
     @abstractmethod
     async def close(self, timeout: float = 2.0) -> None:

@@ -2,23 +2,17 @@
 
 A foreign thread or the loop may push; only the loop receives. A push never leaves the ring with
 fewer items than before, so as many as the loop has seen are there until the loop takes them. A full
-ring gives up its oldest item or makes whoever pushes wait, as its `Overflow` says.
+ring gives up its oldest item.
 """
 
 import threading
 from collections import deque
-from collections.abc import Callable
-from typing import Final, Generic, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Generic, TypeVar
 
-from peppy.runtime.transport.loops import give_way, new_waiter
-from peppy.runtime.transport.port import (
-    Closed,
-    Overflow,
-    Presence,
-    Sample,
-    Statistics,
-    Subscription,
-)
+from peppy.runtime.transport.handover import Sink
+from peppy.runtime.transport.loops import give_way, waiters_here
+from peppy.runtime.transport.port import Backlog, Closed, Statistics
 from peppy.runtime.transport.waiting import Waiter
 
 T = TypeVar("T")
@@ -27,79 +21,46 @@ TURN: Final = 64
 """Items that one task may take or send in a row before other tasks get their turn."""
 
 
-class Ring(Subscription[T], Generic[T]):
+def _as_it_is(item: Any) -> Any:
+    return item
+
+
+class Ring(Backlog[T], Sink, Generic[T]):
     """A `Subscription` whose items are pushed by a transport."""
 
     def __init__(
         self,
         name: str,
         capacity: int,
-        overflow: Overflow,
-        size: Callable[[T], int],
         on_close: Callable[["Ring[T]"], None],
+        opened: Callable[[Any], T] = _as_it_is,
     ) -> None:
+        """Make it on its loop; `opened` turns what was pushed into what is received."""
         self.name = name
-        self._capacity = max(1, capacity)
-        self._blocks = overflow is Overflow.BLOCK
-        self._size = size
         self._on_close = on_close
-        self._queue: deque[T] = deque()
+        self._opened = opened
+        self._queue: deque[Any] = deque(maxlen=max(1, capacity))
+        self._new_waiter = waiters_here()
         self._receivers: deque[Waiter] = deque()
         self._granted: list[Waiter] = []
         """Receivers that are woken and have not run yet. A loop may run them in any order, so each
         takes the item at its own place."""
-        self._senders: deque[Waiter] = deque()
         self._lock = threading.Lock()
-        self._room = threading.Condition(self._lock)
         self._closed = False
-        self._received = self._bytes = self._dropped = 0
+        self._received = self._dropped = 0
         self._in_a_row = 0
 
     # The pushing end.
 
-    @property
-    def full(self) -> bool:
-        """Whether a push would have to wait."""
-        return self._blocks and len(self._queue) >= self._capacity and not self._closed
-
-    def push(self, item: T) -> None:
-        """Add an item, whether or not the ring is full; does not wake anybody."""
+    def push(self, item: object) -> None:
+        """Add an item, from any thread; does not wake anybody."""
         with self._lock:
-            self._add(item)
-
-    def push_waiting(self, item: T) -> None:
-        """Add an item, holding the calling thread while the ring is full; never on the loop."""
-        with self._lock:
-            while self.full:
-                self._room.wait()
-            self._add(item)
-
-    def _add(self, item: T) -> None:
-        if self._closed:
-            return
-        self._queue.append(item)
-        self._received += 1
-        self._bytes += self._size(item)
-        if not self._blocks and len(self._queue) > self._capacity:
-            self._queue.popleft()
-            self._dropped += 1
-
-    async def room(self) -> None:
-        """Wait, on the loop, until a push need not wait."""
-        while self.full:
-            waiter = new_waiter()
-            self._senders.append(waiter)
-            try:
-                await waiter.wait()
-            finally:
-                if waiter in self._senders:
-                    self._senders.remove(waiter)
-
-    def _admit(self) -> None:
-        # All of them, to look again: one that is let in alone may be cancelled, or have to wait for
-        # another ring first, and leave the others asleep beside an empty ring.
-        while self._senders:
-            self._senders.popleft().wake()
+            if self._closed:
+                return
+            self._received += 1
+            if len(self._queue) == self._queue.maxlen:
+                self._dropped += 1
+            self._queue.append(item)
 
     def wake(self) -> None:
         """Resume a receiver for each item that nobody has; on the loop."""
@@ -114,6 +75,8 @@ class Ring(Subscription[T], Generic[T]):
         """Return the oldest item."""
         while len(self._queue) > len(self._granted) and not self._receivers:
             self._in_a_row += 1
+            if self._in_a_row < TURN and not self._granted:
+                return self._opened(self._queue.popleft())
             if self._in_a_row < TURN:
                 return self._take(len(self._granted))
             self._in_a_row = 0
@@ -127,7 +90,7 @@ class Ring(Subscription[T], Generic[T]):
         return self._take(place)
 
     async def _wait_for_place(self) -> int:
-        waiter = new_waiter()
+        waiter = self._new_waiter()
         self._receivers.append(waiter)
         try:
             await waiter.wait()
@@ -148,41 +111,39 @@ class Ring(Subscription[T], Generic[T]):
         return self._take(place) if len(self._queue) > place else None
 
     def _take(self, place: int) -> T:
-        with self._lock:
+        with self._lock:  # a push that gives up the oldest moves the places
             item = self._queue[place]
             del self._queue[place]
-            if self._blocks:
-                self._room.notify()
-        self._admit()
-        return item
+        return self._opened(item)
+
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody waits."""
+        return bool(self._receivers)
+
+    def put_back(self, items: Iterable[T]) -> None:
+        """Have `items` received again, first; a full ring takes them all the same."""
+        with self._lock:
+            room = deque(items)
+            room.extend(self._queue)
+            self._queue = deque(room, maxlen=max(self._queue.maxlen or 0, len(room)))
+        self.wake()
 
     def release(self) -> None:
-        """Take no more, and let a thread go that is held; from any thread, also without a loop."""
+        """Take no more; from any thread, also without a loop."""
         with self._lock:
             self._closed = True
-            self._room.notify_all()
 
     def statistics(self) -> Statistics:
         """Return the counters."""
-        return Statistics(self._received, self._bytes, self._dropped, len(self._queue))
+        with self._lock:
+            return Statistics(self._received, self._dropped, len(self._queue))
 
     def close(self) -> None:
-        """Stop listening; let everybody go who waits at either end."""
+        """Stop listening; let everybody go who waits."""
         if self._closed:
             return
-        # Whoever is held goes first: giving a declaration back may wait for the thread that pushes.
+        # A push in progress ends first: giving a declaration back may wait for its thread.
         self.release()
         self._on_close(self)
-        self._admit()
         self.wake()
-
-
-def sample_size(sample: Sample) -> int:
-    """Return a sample's payload in bytes."""
-    return len(sample.payload)
-
-
-def presence_size(presence: Presence) -> int:
-    """Return 0: presence carries nothing."""
-    del presence
-    return 0

@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import groupby
-from typing import Final, Generic, TypeVar
+from typing import Final
 
+from peppy.runtime.transport.handover import Sink
 from peppy.runtime.transport.port import TransportError
-from peppy.runtime.transport.ring import Ring
-
-T = TypeVar("T")
 
 _ONE: Final = "*"
 _ANY: Final = "**"
@@ -62,29 +60,30 @@ def _meet(one: Sequence[str], other: Sequence[str]) -> bool:
     return (one[0] == other[0] or _ONE in (one[0], other[0])) and _meet(one[1:], other[1:])
 
 
-class Routes(Generic[T]):
-    """Rings by the pattern that they listen to."""
+class Routes:
+    """Sinks by the pattern that they listen to."""
 
     def __init__(self) -> None:
-        self._rings: list[tuple[str, Ring[T]]] = []
-        self._found: dict[str, tuple[Ring[T], ...]] = {}
+        self.sinks: list[tuple[str, Sink]] = []
+        """All of them; a sender of many messages looks first whether there is any."""
+        self._found: dict[str, tuple[Sink, ...]] = {}
 
-    def add(self, pattern: str, ring: Ring[T]) -> None:
-        """Have `ring` listen to `pattern`."""
-        self._rings.append((pattern, ring))
+    def add(self, pattern: str, sink: Sink) -> None:
+        """Have `sink` listen to `pattern`."""
+        self.sinks.append((pattern, sink))
         self._found.clear()
 
-    def remove(self, ring: Ring[T]) -> None:
-        """Have `ring` listen no more."""
-        self._rings = [(pattern, other) for pattern, other in self._rings if other is not ring]
+    def remove(self, sink: Sink) -> None:
+        """Have `sink` listen no more."""
+        self.sinks = [(pattern, other) for pattern, other in self.sinks if other is not sink]
         self._found.clear()
 
-    def listening(self, key: str) -> tuple[Ring[T], ...]:
-        """Return the rings that listen to `key`, which may be a pattern."""
+    def listening(self, key: str) -> tuple[Sink, ...]:
+        """Return the sinks that listen to `key`, which may be a pattern."""
         found = self._found.get(key)
         if found is None:
             if len(self._found) >= _MOST_FOUND:
                 self._found.clear()
-            found = tuple(ring for pattern, ring in self._rings if intersect(pattern, key))
+            found = tuple(sink for pattern, sink in self.sinks if intersect(pattern, key))
             self._found[key] = found
         return found

@@ -1,18 +1,17 @@
 """The transport over zenoh; the only module that imports it.
 
-What others send arrives on zenoh's threads: a callback turns it into a `Sample`, pushes it into its
-ring and has the loop woken (`handover`). What this process sends to itself does not go through
-zenoh, which would deliver it on the sender's own thread: that is the loop, and a full `BLOCK` ring
-would hold up the very loop that has to empty it. Publishers and subscribers are declared for remote
-partners only, and local delivery waits on the loop like any other task.
+What others send arrives on zenoh's threads: a callback pushes the sample, as it is, into its ring
+and has the loop woken (`handover`); the loop turns it into bytes when it takes it. What this
+process sends to itself does not go through zenoh: publishers and subscribers are declared for
+remote partners only.
 
-A full `BLOCK` ring holds zenoh's receiving thread, and with it whatever else comes over that link.
-Once the link's buffers are full as well, `send` holds the sender's loop, for zenoh cannot be asked
-to send only if it need not wait. A sender that was held for 5 s (zenoh's `wait_before_close`) gives
-up the link and what is on it. So a `BLOCK` ring is for readers that are late, not for ones that
-stand still, and two processes that fill one another's `BLOCK` rings hold one another.
+No callback ever waits, so a node runs all of zenoh on one thread, which takes a third off every
+round trip; a router, which has many links to serve, does not. What must not be lost is held back by
+its sender (`peppy.runtime.credit`), long before the buffers of a link are full: zenoh cannot be
+asked to send only if it need not wait, and a sender that waits in zenoh holds its loop.
 
-A node may run all of zenoh on one thread (`ZENOH_RUNTIME`) only if none of its rings is `BLOCK`.
+Payloads of some size go through shared memory where both ends are on one machine (`zenoh_memory`);
+`shared_memory` says how large the pool may be, and sweeps up after the killed.
 """
 
 import atexit
@@ -21,21 +20,24 @@ import json
 import socket
 import weakref
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import anyio
 import msgspec
 import zenoh
 
 from peppy.runtime.transport.aside import aside
-from peppy.runtime.transport.delivery import DeclaredPublisher, push_to_all, room_in_all
-from peppy.runtime.transport.handover import Handover
+from peppy.runtime.transport.delivery import DeclaredPublisher, push_to_all
+from peppy.runtime.transport.handover import Handover, Sink
+from peppy.runtime.transport.listener import Listener
 from peppy.runtime.transport.loops import open_handover
 from peppy.runtime.transport.port import (
     Announcement,
+    Backlog,
     Closed,
     Delivery,
-    Overflow,
+    Listening,
+    Payload,
     Presence,
     Publisher,
     Sample,
@@ -43,19 +45,14 @@ from peppy.runtime.transport.port import (
     Transport,
     TransportError,
 )
-from peppy.runtime.transport.ring import Ring, presence_size, sample_size
+from peppy.runtime.transport.ring import Ring
 from peppy.runtime.transport.routes import BadKey, Routes, canonical
+from peppy.runtime.transport.shared_memory import pool_size
 from peppy.runtime.transport.thread_state import keeping
+from peppy.runtime.transport.zenoh_memory import SharedPool, keep_large_blocks
+from peppy.runtime.transport.zenoh_settings import one_thread, peer_settings, router_settings
 
-LARGEST_PAYLOAD: Final = 512 * 1024 * 1024
-"""Bytes; beyond this a sender is refused rather than a receiver flooded."""
-
-_EVERYWHERE: Final = {
-    "scouting/multicast/enabled": False,
-    "scouting/gossip/enabled": True,
-    # Milliseconds that opening waits for others: those who come later are found all the same.
-    "scouting/delay": 1,
-}
+S = TypeVar("S", bound=Sink)
 
 
 class PortTaken(TransportError):
@@ -89,7 +86,7 @@ async def open_router(port: int) -> "ZenohTransport":
     Raises `PortTaken`, or `WireError`.
     """
     try:
-        return await _open({"mode": "router", "listen/endpoints": [f"tcp/127.0.0.1:{port}"]})
+        return await _open(router_settings(port))
     except WireError as error:
         if "already in use" in error.sentence.lower():
             raise PortTaken(port) from error
@@ -101,20 +98,15 @@ async def open_peer(host: str, port: int) -> "ZenohTransport":
 
     It opens whether or not a router is there, and joins it when it comes. Raises `WireError`.
     """
-    return await _open(
-        {
-            "mode": "peer",
-            "listen/endpoints": ["tcp/127.0.0.1:0"],
-            "connect/endpoints": [f"tcp/{host}:{port}"],
-            "connect/timeout_ms": -1,
-            "connect/exit_on_failure": False,
-        }
-    )
+    pool = pool_size()
+    keep_large_blocks()
+    with one_thread():
+        return await _open(peer_settings(host, port, shares_memory=bool(pool)), pool)
 
 
-async def _open(settings: dict[str, Any]) -> "ZenohTransport":
+async def _open(settings: dict[str, Any], pool: int = 0) -> "ZenohTransport":
     config: Any = zenoh.Config()  # its methods have no types
-    for name, value in (_EVERYWHERE | settings).items():
+    for name, value in settings.items():
         config.insert_json5(name, json.dumps(value))
     handover = open_handover()
     try:
@@ -124,7 +116,7 @@ async def _open(settings: dict[str, Any]) -> "ZenohTransport":
         if isinstance(error, zenoh.ZError):
             raise WireError("messaging cannot be opened", error) from error
         raise
-    return ZenohTransport(session, handover)
+    return ZenohTransport(session, handover, SharedPool(pool))
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -136,22 +128,40 @@ class Terms(msgspec.Struct, frozen=True):
 
 
 _TERMS: Final = {
-    Delivery.DROP: Terms(zenoh.CongestionControl.DROP, zenoh.Priority.DATA),
-    Delivery.STANDARD: Terms(zenoh.CongestionControl.BLOCK, zenoh.Priority.DATA),
+    Delivery.SENSOR: Terms(zenoh.CongestionControl.DROP, zenoh.Priority.DATA_LOW),
+    Delivery.STANDARD: Terms(zenoh.CongestionControl.DROP, zenoh.Priority.DATA),
     Delivery.RELIABLE: Terms(zenoh.CongestionControl.BLOCK, zenoh.Priority.DATA_HIGH),
     Delivery.URGENT: Terms(zenoh.CongestionControl.BLOCK, zenoh.Priority.REAL_TIME, express=True),
 }
 
 
+def _sample(arrived: Any) -> Any:
+    """Return what a ring holds as what is received; what is none of zenoh's stays."""
+    if type(arrived) is not zenoh.Sample:
+        return arrived
+    attachment = arrived.attachment
+    return Sample(
+        arrived.key_expr,
+        arrived.payload.to_bytes(),
+        b"" if attachment is None else attachment.to_bytes(),
+    )
+
+
+def _presence(arrived: zenoh.Sample) -> Presence:
+    return Presence(str(arrived.key_expr), present=arrived.kind == zenoh.SampleKind.PUT)
+
+
 class ZenohTransport(Transport):
     """A zenoh session, seen from one event loop."""
 
-    def __init__(self, session: Any, handover: Handover) -> None:
+    def __init__(self, session: Any, handover: Handover, pool: SharedPool) -> None:
+        self._pool = pool
         self._session = session  # a zenoh.Session, whose methods are typed by halves
         self._handover = handover
         self._identity = str(session.info.zid())
-        self._local: Routes[Sample] = Routes()
-        self._rings: set[Ring[Any]] = set()
+        self._local = Routes()
+        self._ways_in: set[Any] = set()
+        """Rings and listeners."""
         self._publishers: set[ZenohPublisher] = set()
         self._announced: set[ZenohAnnouncement] = set()
         """Kept here, because zenoh takes back a token that nobody holds."""
@@ -180,43 +190,49 @@ class ZenohTransport(Transport):
             )
         except zenoh.ZError as error:
             raise BadKey(key) from error
-        publisher = ZenohPublisher(declared, key, self._local, self._publishers.discard)
+        forget = self._publishers.discard
+        publisher = ZenohPublisher(declared, key, self._local, self._pool, forget)
         self._publishers.add(publisher)
         return publisher
 
-    def subscribe(
-        self, pattern: str, *, capacity: int = 128, overflow: Overflow = Overflow.DROP_OLDEST
-    ) -> Subscription[Sample]:
+    def subscribe(self, pattern: str, *, capacity: int = 128) -> Backlog[Any]:
         """Declare a way in."""
         self._check()
         pattern = canonical(pattern)
         declared: list[Any] = []
         name = f"the subscription to '{pattern}'"
-        ring: Ring[Sample] = Ring(name, capacity, overflow, sample_size, self._forgetter(declared))
-        handover = self._handover
+        ring = Ring[Sample](name, capacity, self._forgetter(declared), _sample)
+        return self._hearing(pattern, ring, declared)
 
-        def arrive(sample: zenoh.Sample) -> None:  # on a thread of zenoh's
-            attachment = sample.attachment
-            ring.push_waiting(
-                Sample(
-                    str(sample.key_expr),
-                    sample.payload.to_bytes(),
-                    b"" if attachment is None else attachment.to_bytes(),
-                )
-            )
-            handover.call(ring.wake)
+    def listen(self, pattern: str, function: Callable[[Sample], None]) -> Listening:
+        """Declare a way in that ends in a function."""
+        self._check()
+        declared: list[Any] = []
+        forget, again = self._forgetter(declared), self._handover.call
+        listener = Listener[Sample](function, forget, _sample, again)
+        return self._hearing(canonical(pattern), listener, declared)
 
-        callback = zenoh.handlers.Callback(keeping(arrive), indirect=False)
-        remote = zenoh.Locality.REMOTE
+    def _hearing(self, pattern: str, sink: S, declared: list[Any]) -> S:
         try:
             declared.append(
-                self._session.declare_subscriber(pattern, callback, allowed_origin=remote)
+                self._session.declare_subscriber(
+                    pattern, self._into(sink), allowed_origin=zenoh.Locality.REMOTE
+                )
             )
         except zenoh.ZError as error:
             raise BadKey(pattern) from error
-        self._rings.add(ring)
-        self._local.add(pattern, ring)
-        return ring
+        self._ways_in.add(sink)
+        self._local.add(pattern, sink)
+        return sink
+
+    def _into(self, sink: Sink) -> Any:
+        """Return what hands over, on a thread of zenoh's, each sample that it is called with."""
+        hand = self._handover.hand
+
+        def arrive(sample: zenoh.Sample) -> None:
+            hand(sink, sample)
+
+        return zenoh.handlers.Callback(keeping(arrive), indirect=False)
 
     def announce(self, key: str) -> Announcement:
         """Let others see `key`."""
@@ -235,23 +251,41 @@ class ZenohTransport(Transport):
         self._check()
         pattern = canonical(pattern)
         declared: list[Any] = []
-        name, drop = f"the watch on '{pattern}'", Overflow.DROP_OLDEST
-        ring: Ring[Presence] = Ring(name, capacity, drop, presence_size, self._forgetter(declared))
-        handover = self._handover
+        name = f"the watch on '{pattern}'"
+        ring = Ring[Presence](name, capacity, self._forgetter(declared), _presence)
+        return self._watching(pattern, ring, declared)
 
-        def change(sample: zenoh.Sample) -> None:  # on a thread of zenoh's, or on the loop
-            present = sample.kind == zenoh.SampleKind.PUT
-            ring.push(Presence(str(sample.key_expr), present))
-            handover.call(ring.wake)
+    def follow(self, pattern: str, function: Callable[[Presence], None]) -> Listening:
+        """Follow announcements with a function."""
+        self._check()
+        declared: list[Any] = []
+        forget, again = self._forgetter(declared), self._handover.call
+        listener = Listener[Presence](function, forget, _presence, again)
+        return self._watching(canonical(pattern), listener, declared)
 
-        callback = zenoh.handlers.Callback(keeping(change), indirect=False)
+    def _watching(self, pattern: str, sink: S, declared: list[Any]) -> S:
         liveliness = self._session.liveliness()
         try:
-            declared.append(liveliness.declare_subscriber(pattern, callback, history=True))
+            declared.append(liveliness.declare_subscriber(pattern, self._into(sink), history=True))
         except zenoh.ZError as error:
             raise BadKey(pattern) from error
-        self._rings.add(ring)
-        return ring
+        self._ways_in.add(sink)
+        return sink
+
+    async def present(self, pattern: str, timeout: float = 1.0) -> list[str]:
+        """Return the announced keys that match."""
+        self._check()
+        pattern = canonical(pattern)
+        liveliness = self._session.liveliness()
+
+        def ask() -> list[str]:
+            replies = liveliness.get(pattern, timeout=timeout)
+            return [str(reply.ok.key_expr) for reply in replies if reply.ok is not None]
+
+        try:
+            return await aside(self._handover, ask)
+        except zenoh.ZError as error:
+            raise WireError(f"who announces '{pattern}' cannot be asked", error) from error
 
     async def close(self, timeout: float = 2.0) -> None:
         """Close all that was declared here, and the session; leave it to itself if that hangs."""
@@ -261,8 +295,8 @@ class ZenohTransport(Transport):
         _open_ones.discard(self)
         for publisher in list(self._publishers):
             publisher.end()
-        for ring in list(self._rings):
-            ring.close()
+        for way_in in list(self._ways_in):
+            way_in.close()
         try:
             with anyio.move_on_after(timeout, shield=True):
                 await aside(self._handover, self._close_session)
@@ -271,18 +305,16 @@ class ZenohTransport(Transport):
 
     def close_at_exit(self) -> None:
         """Close the session without a loop, for an interpreter that ends."""
-        for ring in list(self._rings):
-            ring.release()
         self._close_session()
 
     def _close_session(self) -> None:
         with contextlib.suppress(zenoh.ZError):
             self._session.close()
 
-    def _forgetter(self, declared: list[Any]) -> Callable[[Ring[Any]], None]:
-        def forget(ring: Ring[Any]) -> None:
-            self._rings.discard(ring)
-            self._local.remove(ring)
+    def _forgetter(self, declared: list[Any]) -> Callable[[Sink], None]:
+        def forget(sink: Sink) -> None:
+            self._ways_in.discard(sink)
+            self._local.remove(sink)
             for subscriber in declared:
                 with contextlib.suppress(zenoh.ZError):
                     subscriber.undeclare()
@@ -301,30 +333,24 @@ class ZenohPublisher(DeclaredPublisher):
         self,
         declared: Any,
         key: str,
-        local: Routes[Sample],
+        local: Routes,
+        pool: SharedPool,
         forget: Callable[["ZenohPublisher"], None],
     ) -> None:
         super().__init__(key, forget)
+        self._placed = pool.placed
         self._declared = declared  # a zenoh.Publisher, typed by halves
+        self._put = declared.put
         self._local = local
 
-    async def send(self, payload: bytes, attachment: bytes = b"") -> None:
-        """Hand over one message."""
-        self._check()
-        if len(payload) > LARGEST_PAYLOAD:
-            raise TransportError(
-                f"a message of {len(payload)} bytes on '{self._key}' is larger than"
-                f" {LARGEST_PAYLOAD} bytes"
-            )
-        await self._turns.next()
-        if self._local.listening(self._key):
-            await room_in_all(lambda: self._local.listening(self._key))
-        self._check()
+    def _hand_over(self, payload: Payload, attachment: bytes) -> None:
+        if type(payload) is memoryview:
+            payload = payload.tobytes()  # zenoh takes no views
         try:
-            self._declared.put(payload, attachment=attachment or None)
+            self._put(self._placed(payload), attachment=attachment or None)
         except zenoh.ZError as error:
             raise WireError(f"a message on '{self._key}' cannot be sent", error) from error
-        if local := self._local.listening(self._key):
+        if self._local.sinks and (local := self._local.listening(self._key)):
             push_to_all(local, Sample(self._key, bytes(payload), attachment))
 
     def matched(self) -> bool:

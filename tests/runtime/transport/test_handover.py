@@ -2,13 +2,14 @@
 
 import os
 import threading
+from collections import deque
 from collections.abc import Awaitable, Callable
 
 import anyio
 import pytest
 
 from peppy.runtime.transport.aside import aside
-from peppy.runtime.transport.handover import Handover
+from peppy.runtime.transport.handover import Handover, Sink
 from peppy.runtime.transport.loops import open_handover
 from tests.runtime.transport.wires import LOOPS, until
 
@@ -55,6 +56,57 @@ def test_calls_of_several_threads_are_all_made_on_the_loop_and_in_order(loop: st
         await until(lambda: all(len(numbers) == 2000 for numbers in made.values()))
         assert all(numbers == list(range(2000)) for numbers in made.values())
         assert places == {threading.get_ident()}
+
+    run(loop, scenario)
+
+
+class Counting(Sink):
+    """Counts how often the loop looks, and keeps what it finds."""
+
+    def __init__(self) -> None:
+        self.kept: deque[object] = deque()
+        self.looks = 0
+        self.found: list[object] = []
+
+    def push(self, item: object) -> None:
+        self.kept.append(item)
+
+    def wake(self) -> None:
+        self.looks += 1
+        while self.kept:
+            self.found.append(self.kept.popleft())
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_the_loop_looks_once_for_all_that_came_before_it_looked(loop: str) -> None:
+    async def scenario(handover: Handover) -> None:
+        sinks = [Counting(), Counting()]
+        for number in range(100):
+            for sink in sinks:
+                handover.hand(sink, number)
+        await until(lambda: all(len(sink.found) == 100 for sink in sinks))
+        assert [sink.looks for sink in sinks] == [1, 1]
+        handover.hand(sinks[0], 100)
+        await until(lambda: len(sinks[0].found) == 101)
+        assert [sink.looks for sink in sinks] == [2, 1]
+
+    run(loop, scenario)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_nothing_that_a_thread_hands_over_stays_unseen(loop: str) -> None:
+    async def scenario(handover: Handover) -> None:
+        sink = Counting()
+
+        def hand() -> None:
+            for number in range(20_000):
+                handover.hand(sink, number)
+
+        thread = threading.Thread(target=hand)
+        thread.start()
+        await until(lambda: len(sink.found) == 20_000)
+        thread.join()
+        assert sink.found == list(range(20_000))
 
     run(loop, scenario)
 

@@ -12,9 +12,7 @@ from anyio.abc import TaskStatus
 from trio.testing import wait_all_tasks_blocked
 
 from peppy.runtime.transport.port import (
-    Closed,
     Delivery,
-    Overflow,
     Publisher,
     Sample,
     Statistics,
@@ -176,89 +174,10 @@ def test_a_full_ring_drops_its_oldest_messages_and_counts_them(world: World, end
         await heard(publisher)
         await send_all(publisher, numbered(100))
         await until(lambda: subscription.statistics().received == 100)
-        assert subscription.statistics() == Statistics(
-            received=100, bytes=400, dropped=92, waiting=8
-        )
+        assert subscription.statistics() == Statistics(received=100, dropped=92, waiting=8)
         assert payloads(await take(subscription, 8)) == numbered(100)[92:]
         assert subscription.receive_nowait() is None
         assert subscription.statistics().waiting == 0
-
-    world.run(scenario)
-
-
-@in_each_world
-@between_two_and_within_one
-def test_a_ring_that_blocks_loses_nothing_to_a_slow_reader(world: World, ends: Ends) -> None:
-    async def scenario(wire: Wire) -> None:
-        here, there = await ends(wire)
-        subscription = there.subscribe("k", capacity=2, overflow=Overflow.BLOCK)
-        publisher = here.publisher("k", Delivery.RELIABLE)
-        await heard(publisher)
-        most = 0
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(send_all, publisher, numbered(300))
-            for message in numbered(300):
-                assert (await subscription.receive()).payload == message
-                await anyio.lowlevel.checkpoint()
-                most = max(most, subscription.statistics().waiting)
-        assert most <= 2
-        assert subscription.statistics() == Statistics(300, 1200, dropped=0, waiting=0)
-
-    world.run(scenario)
-
-
-@in_each_world
-def test_closing_a_full_ring_that_blocks_lets_its_sender_go(world: World) -> None:
-    async def scenario(wire: Wire) -> None:
-        here = await wire.join()
-        full = here.subscribe("k", capacity=1, overflow=Overflow.BLOCK)
-        other, publisher = here.subscribe("*"), here.publisher("k")
-        await publisher.send(b"first")
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(publisher.send, b"second")
-            await anyio.sleep(0.005)
-            assert other.statistics().received == 1, "the sender does not wait"
-            full.close()
-        assert payloads(await take(other, 2)) == [b"first", b"second"]
-        assert (await full.receive()).payload == b"first"
-        with pytest.raises(Closed):
-            await full.receive()
-
-    world.run(scenario)
-
-
-@in_each_world
-def test_a_sender_that_is_cancelled_while_it_waits_sends_nothing(world: World) -> None:
-    async def scenario(wire: Wire) -> None:
-        here = await wire.join()
-        full = here.subscribe("k", capacity=1, overflow=Overflow.BLOCK)
-        other, publisher = here.subscribe("*"), here.publisher("k")
-        await publisher.send(b"first")
-        with anyio.move_on_after(0.005) as scope:
-            await publisher.send(b"second")
-        assert scope.cancelled_caught
-        assert (await full.receive()).payload == b"first"
-        await publisher.send(b"third")
-        assert (await full.receive()).payload == b"third"
-        assert payloads(await take(other, 2)) == [b"first", b"third"]
-
-    world.run(scenario)
-
-
-@in_each_world
-def test_closing_a_full_ring_that_blocks_frees_the_link_for_others(world: World) -> None:
-    async def scenario(wire: Wire) -> None:
-        here, there = await wire.pair()
-        full = there.subscribe("full", capacity=1, overflow=Overflow.BLOCK)
-        other = there.subscribe("other")
-        into_full, into_other = here.publisher("full"), here.publisher("other")
-        await heard(into_full, into_other)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(send_all, into_full, numbered(3))
-            await until(lambda: full.statistics().waiting == 1)
-            full.close()
-        await into_other.send(b"free")
-        assert (await other.receive()).payload == b"free"
 
     world.run(scenario)
 
@@ -376,6 +295,54 @@ async def meet_on_trio(subscription: Subscription[Sample], publisher: Publisher)
         await until(lambda: len(got) == 1)
         await publisher.send(numbered(2)[1])
     return got
+
+
+@in_each_world
+def test_what_is_given_back_is_received_first_in_its_order_and_not_counted_again(
+    world: World,
+) -> None:
+    async def scenario(wire: Wire) -> None:
+        here, there = await wire.pair()
+        subscription, publisher = there.subscribe("k", capacity=4), here.publisher("k")
+        await heard(publisher)
+        await send_all(publisher, numbered(4))
+        taken = await take(subscription, 2)
+        await until(lambda: subscription.statistics().received == 4)
+        subscription.put_back(["one", "two", "three", *taken])
+        assert subscription.statistics() == Statistics(received=4, dropped=0, waiting=7)
+        got = await take(subscription, 7)
+        assert got[:3] == ["one", "two", "three"]
+        assert payloads(got[3:]) == numbered(4)
+
+    world.run(scenario)
+
+
+@in_each_world
+def test_what_is_given_back_goes_to_those_who_wait(world: World) -> None:
+    async def scenario(wire: Wire) -> None:
+        here = await wire.join()
+        subscription = here.subscribe("k")
+        got: list[object] = []
+
+        async def wait() -> None:
+            got.append(await subscription.receive())
+
+        assert not subscription.awaited
+        async with anyio.create_task_group() as tasks:
+            for _ in range(3):
+                tasks.start_soon(wait)
+            await anyio.wait_all_tasks_blocked()
+            assert subscription.awaited
+            subscription.put_back(["one", "two"])
+            assert subscription.awaited
+            await anyio.wait_all_tasks_blocked()
+            assert set(got) == {"one", "two"}
+            subscription.put_back(["three", "four"])
+            assert not subscription.awaited
+        assert got[2] == "three"
+        assert subscription.receive_nowait() == "four"
+
+    world.run(scenario)
 
 
 @in_each_world

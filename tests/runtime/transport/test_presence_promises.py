@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from peppy.runtime.transport.port import Closed, Presence, Sample, Subscription, Transport
-from tests.runtime.transport.wires import WORLDS, Wire, World, heard, take
+from tests.runtime.transport.wires import WORLDS, Wire, World, heard, take, until
 
 T = TypeVar("T")
 
@@ -122,6 +122,101 @@ def test_a_key_that_two_announce_is_there_until_the_last_withdraws(world: World)
         assert await fresh.receive() == Presence("nodes/same", present=True)
         two.withdraw()
         assert await fresh.receive() == Presence("nodes/same", present=False)
+
+    world.run(scenario)
+
+
+@in_each_world
+def test_who_follows_is_told_what_is_there_and_each_change_until_it_closes(world: World) -> None:
+    async def scenario(wire: Wire) -> None:
+        here, there = await wire.pair()
+        first = here.announce("nodes/first")
+        assert await there.watch("nodes/*").receive() == Presence("nodes/first", present=True)
+        told: list[Presence] = []
+        following = there.follow("nodes/*", told.append)
+        await until(lambda: len(told) == 1)
+        second = here.announce("nodes/second")
+        await until(lambda: len(told) == 2)
+        here.announce("others/third")
+        first.withdraw()
+        await until(lambda: len(told) == 3)
+        assert told == [
+            Presence("nodes/first", present=True),
+            Presence("nodes/second", present=True),
+            Presence("nodes/first", present=False),
+        ]
+        watch = there.watch("nodes/*")
+        assert await watch.receive() == Presence("nodes/second", present=True)
+        following.close()
+        following.close()
+        second.withdraw()
+        assert await watch.receive() == Presence("nodes/second", present=False)
+        assert len(told) == 3
+
+    world.run(scenario)
+
+
+@in_each_world
+def test_whoever_follows_may_announce_and_close_from_inside(world: World) -> None:
+    async def scenario(wire: Wire) -> None:
+        here = await wire.join()
+        told: list[str] = []
+
+        def announce_the_next(presence: Presence) -> None:
+            told.append(presence.key)
+            if len(told) < 3:
+                here.announce(f"nodes/{len(told)}")
+            else:
+                following.close()
+
+        following = here.follow("nodes/*", announce_the_next)
+        here.announce("nodes/0")
+        await until(lambda: len(told) == 3)
+        watch = here.watch("nodes/*")
+        here.announce("nodes/9")
+        assert {presence.key for presence in await take(watch, 4)} > {"nodes/9"}
+        assert told == ["nodes/0", "nodes/1", "nodes/2"]
+
+    world.run(scenario)
+
+
+@in_each_world
+def test_all_that_is_present_is_found_by_whoever_comes_and_only_what_matches(world: World) -> None:
+    async def scenario(wire: Wire) -> None:
+        here, there = await wire.pair()
+        for number in range(40):
+            here.announce(f"nodes/{number}")
+        there.announce("nodes/there")
+        here.announce("others/1")
+        watch = there.watch("**")
+        await until(lambda: watch.statistics().received >= 42)
+        expected = sorted(["nodes/there", *(f"nodes/{number}" for number in range(40))])
+        for asking in (here, there, await wire.join()):
+            await until_it_finds(asking, "others/1")
+            assert sorted(await asking.present("nodes/*")) == expected
+            assert await asking.present("others/*") == ["others/1"]
+
+    world.run(scenario)
+
+
+async def until_it_finds(transport: Transport, key: str) -> None:
+    while await transport.present(key) != [key]:
+        pass
+
+
+@in_each_world
+def test_asking_who_is_present_is_quick_and_empty_where_nobody_is(world: World) -> None:
+    async def scenario(wire: Wire) -> None:
+        here, there = await wire.pair()
+        gone = there.announce("nodes/gone")
+        watch = here.watch("nodes/*")
+        await watch.receive()
+        gone.withdraw()
+        assert await watch.receive() == Presence("nodes/gone", present=False)
+        started = anyio.current_time()
+        for _ in range(5):
+            assert await here.present("nodes/*", timeout=10) == []
+        assert anyio.current_time() - started < 5
 
     world.run(scenario)
 

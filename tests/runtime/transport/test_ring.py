@@ -1,4 +1,4 @@
-"""The ring loses nothing to cancelled waits, counts what it drops, and holds who must wait."""
+"""The ring loses nothing to cancelled waits, counts what it drops, and takes back what it gave."""
 
 import asyncio
 import threading
@@ -10,16 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import wait_all_tasks_blocked
 
-from peppy.runtime.transport.port import Closed, Overflow, Statistics
+from peppy.runtime.transport.port import Closed, Statistics
 from peppy.runtime.transport.ring import TURN, Ring
 
 
-def ring(
-    capacity: int = 8,
-    overflow: Overflow = Overflow.DROP_OLDEST,
-    on_close: Callable[[Ring[int]], None] = lambda _: None,
-) -> Ring[int]:
-    return Ring("the ring", capacity, overflow, lambda item: item, on_close)
+def ring(capacity: int = 8, on_close: Callable[[Ring[int]], None] = lambda _: None) -> Ring[int]:
+    return Ring("the ring", capacity, on_close)
 
 
 def give(ring: Ring[int], *items: int) -> None:
@@ -32,7 +28,29 @@ def test_a_full_ring_gives_up_its_oldest_items_and_counts_them() -> None:
     it = ring(capacity=3)
     give(it, 1, 2, 3, 4, 5)
     assert [it.receive_nowait() for _ in range(4)] == [3, 4, 5, None]
-    assert it.statistics() == Statistics(received=5, bytes=15, dropped=2, waiting=0)
+    assert it.statistics() == Statistics(received=5, dropped=2, waiting=0)
+
+
+def test_what_was_pushed_is_opened_when_it_is_taken_and_not_before() -> None:
+    opened: list[int] = []
+
+    def open_it(item: int) -> int:
+        opened.append(item)
+        return -item
+
+    it: Ring[int] = Ring("the ring", 2, lambda _: None, open_it)
+    give(it, 1, 2, 3)
+    assert not opened
+    assert [it.receive_nowait(), it.receive_nowait()] == [-2, -3]
+    assert opened == [2, 3]
+
+
+def test_a_ring_that_was_given_back_more_than_it_holds_loses_none_of_it() -> None:
+    it = ring(capacity=2)
+    give(it, 8, 9)
+    it.put_back([1, 2, 3])
+    assert it.statistics() == Statistics(received=2, dropped=0, waiting=5)
+    assert [it.receive_nowait() for _ in range(6)] == [1, 2, 3, 8, 9, None]
 
 
 def test_a_closed_ring_hands_out_what_it_holds_and_takes_no_more() -> None:
@@ -95,15 +113,16 @@ async def test_closing_wakes_every_waiting_task_and_leaves_the_items_to_the_firs
 def test_however_pushes_and_cancellations_meet_each_item_arrives_once_and_in_order(
     steps: list[str],
 ) -> None:
-    it, got, pushed = ring(capacity=100), list[int](), 0
+    got, left, pushed = list[int](), list[int](), 0
     waits: list[trio.CancelScope] = []
 
-    async def receive(scope: trio.CancelScope) -> None:
+    async def receive(it: Ring[int], scope: trio.CancelScope) -> None:
         with scope:
             got.append(await it.receive())
 
     async def main() -> None:
         nonlocal pushed
+        it = ring(capacity=100)
         async with trio.open_nursery() as nursery:
             for step in steps:
                 if "push" in step:
@@ -113,17 +132,16 @@ def test_however_pushes_and_cancellations_meet_each_item_arrives_once_and_in_ord
                     waits.pop(0).cancel()
                 if step == "wait":
                     waits.append(trio.CancelScope())
-                    nursery.start_soon(receive, waits[-1])
+                    nursery.start_soon(receive, it, waits[-1])
                     await wait_all_tasks_blocked()
                 if step == "turn":
                     await wait_all_tasks_blocked()
             await wait_all_tasks_blocked()
             nursery.cancel_scope.cancel()
+        while (item := it.receive_nowait()) is not None:
+            left.append(item)
 
     trio.run(main)
-    left: list[int] = []
-    while (item := it.receive_nowait()) is not None:
-        left.append(item)
     assert sorted(got) + left == list(range(pushed))
 
 
@@ -173,58 +191,6 @@ async def test_a_receiver_that_never_has_to_wait_lets_others_run(nursery: trio.N
     for _ in range(2 * TURN):
         await it.receive()
     assert ran
-
-
-async def test_senders_wait_for_room_and_one_that_is_cancelled_leaves_it_to_the_next(
-    nursery: trio.Nursery,
-) -> None:
-    it, through = ring(capacity=1, overflow=Overflow.BLOCK), list[str]()
-    give(it, 1)
-
-    async def send(name: str, scope: trio.CancelScope) -> None:
-        with scope:
-            await it.room()
-            through.append(name)
-
-    scopes = {name: trio.CancelScope() for name in "ab"}
-    for name, scope in scopes.items():
-        nursery.start_soon(send, name, scope)
-        await wait_all_tasks_blocked()
-    assert not through
-    assert await it.receive() == 1
-    scopes["a"].cancel()
-    await wait_all_tasks_blocked()
-    assert "b" in through
-
-
-def test_a_thread_that_pushes_into_a_full_ring_is_held_until_there_is_room() -> None:
-    it = ring(capacity=1, overflow=Overflow.BLOCK)
-    it.push_waiting(1)
-    thread = threading.Thread(target=it.push_waiting, args=(2,))
-    thread.start()
-    thread.join(0.05)
-    assert thread.is_alive()
-    assert it.receive_nowait() == 1
-    thread.join(5)
-    assert not thread.is_alive()
-    assert it.receive_nowait() == 2
-
-
-def test_closing_lets_a_held_thread_go_before_the_declaration_is_given_back() -> None:
-    gone: list[bool] = []
-
-    def on_close(_: Ring[int]) -> None:
-        thread.join(5)
-        gone.append(not thread.is_alive())
-
-    it = ring(capacity=1, overflow=Overflow.BLOCK, on_close=on_close)
-    it.push_waiting(1)
-    thread = threading.Thread(target=it.push_waiting, args=(2,))
-    thread.start()
-    it.close()
-    it.close()
-    assert gone == [True]
-    assert it.statistics().received == 1
 
 
 @pytest.mark.parametrize("capacity", [1, 2, 16])

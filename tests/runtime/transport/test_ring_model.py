@@ -12,14 +12,11 @@ from hypothesis import strategies as st
 from trio.testing import wait_all_tasks_blocked
 
 from peppy.runtime.transport.loops import open_handover
-from peppy.runtime.transport.port import Closed, Overflow, Statistics
+from peppy.runtime.transport.port import Closed, Statistics
 from peppy.runtime.transport.ring import Ring
 from tests.runtime.transport.wires import DEADLINE, LOOPS, until
 
 Outcome = int | str
-
-SIZE = 3
-"""Bytes of every item."""
 
 
 @dataclass
@@ -30,7 +27,7 @@ class Model:
     queue: list[int] = field(default_factory=list[int])
     waiting: list[int] = field(default_factory=list[int])
     granted: list[int] = field(default_factory=list[int])
-    """Receivers that are sure of an item and have not run yet."""
+    """Receivers that are woken, by an item or by the end, and have not run yet."""
     outcomes: dict[int, Outcome] = field(default_factory=dict[int, Outcome])
     pushed: int = 0
     dropped: int = 0
@@ -47,9 +44,15 @@ class Model:
         if self.waiting and len(self.queue) > len(self.granted):
             self.granted.append(self.waiting.pop(0))
 
+    def put_back(self, items: list[int]) -> None:
+        self.queue[:0] = items
+        self.capacity = max(self.capacity, len(self.queue))
+        while self.waiting and len(self.queue) > len(self.granted):
+            self.granted.append(self.waiting.pop(0))
+
     def settle(self) -> None:
         for receiver in self.granted:
-            self.outcomes[receiver] = self.queue.pop(0)
+            self.outcomes[receiver] = self.queue.pop(0) if self.queue else "closed"
         self.granted.clear()
 
     def receive(self, receiver: int) -> None:
@@ -72,11 +75,11 @@ class Model:
 
     def close(self) -> None:
         self.closed = True
-        self.outcomes |= dict.fromkeys(self.waiting, "closed")
+        self.granted += self.waiting
         self.waiting.clear()
 
     def statistics(self) -> Statistics:
-        return Statistics(self.pushed, SIZE * self.pushed, self.dropped, len(self.queue))
+        return Statistics(self.pushed, self.dropped, len(self.queue))
 
 
 class Bench:
@@ -84,9 +87,7 @@ class Bench:
 
     def __init__(self, nursery: trio.Nursery, capacity: int) -> None:
         self._nursery = nursery
-        self._ring: Ring[int] = Ring(
-            "the ring", capacity, Overflow.DROP_OLDEST, lambda _: SIZE, lambda _: None
-        )
+        self._ring: Ring[int] = Ring("the ring", capacity, lambda _: None)
         self._model = Model(capacity)
         self._outcomes: dict[int, Outcome] = {}
         self._scopes: list[trio.CancelScope] = []
@@ -111,6 +112,8 @@ class Bench:
                 await self.check()
             case "take":
                 assert self._ring.receive_nowait() == self._model.take()
+            case "put back":
+                self._put_back(which)
             case "close":
                 self._ring.close()
                 self._model.close()
@@ -123,12 +126,19 @@ class Bench:
         self._model.settle()
         assert self._outcomes == self._model.outcomes
         assert self._ring.statistics() == self._model.statistics()
+        assert self._ring.awaited == bool(self._model.waiting)
 
     def _push(self) -> None:
         self._next += 1
         self._ring.push(self._next)
         self._ring.wake()
         self._model.push(self._next)
+
+    def _put_back(self, number: int) -> None:
+        items = [-self._next - place for place in range(number)]
+        self._next += number
+        self._ring.put_back(items)
+        self._model.put_back(items)
 
     def _cancel(self, which: int) -> None:
         if self._scopes:
@@ -147,16 +157,9 @@ class Bench:
                 raise
 
 
-STEPS = st.lists(
-    st.tuples(
-        st.sampled_from(
-            ["push", "push", "receive", "receive", "cancel", "cancel and push", "take", "turn"]
-        ),
-        st.integers(0, 7),
-    ),
-    min_size=12,
-    max_size=40,
-)
+NAMES = ["push", "receive"] * 2 + ["cancel", "cancel and push", "take", "turn", "put back"]
+
+STEPS = st.lists(st.tuples(st.sampled_from(NAMES), st.integers(0, 7)), min_size=12, max_size=40)
 
 
 @given(capacity=st.integers(1, 4), before=STEPS, after=STEPS)
@@ -189,14 +192,12 @@ def in_its_order(items: Iterable[tuple[int, int]]) -> bool:
 
 @pytest.mark.parametrize("loop", LOOPS)
 @pytest.mark.parametrize("capacity", [1, 3, 64])
-@pytest.mark.parametrize("overflow", list(Overflow))
 def test_what_threads_push_reaches_impatient_receivers_once_or_is_counted_as_dropped(
-    loop: str, capacity: int, overflow: Overflow
+    loop: str, capacity: int
 ) -> None:
-    ring: Ring[tuple[int, int]] = Ring("it", capacity, overflow, lambda _: SIZE, lambda _: None)
     got: list[tuple[int, int]] = []
 
-    async def receive(patience: float) -> None:
+    async def receive(ring: Ring[tuple[int, int]], patience: float) -> None:
         while True:
             with anyio.move_on_after(patience):
                 try:
@@ -204,49 +205,46 @@ def test_what_threads_push_reaches_impatient_receivers_once_or_is_counted_as_dro
                 except Closed:
                     return
 
-    async def main() -> None:
+    async def main() -> Statistics:
         handover = open_handover()
+        ring: Ring[tuple[int, int]] = Ring("it", capacity, lambda _: None)
 
         def push(thread: int) -> None:
             for number in range(EACH):
-                ring.push_waiting((thread, number))
-                handover.call(ring.wake)
+                handover.hand(ring, (thread, number))
+
+        def all_is_taken() -> bool:
+            counted = ring.statistics()
+            return counted.received == THREADS * EACH and not counted.waiting
 
         threads = [threading.Thread(target=push, args=(it,)) for it in range(THREADS)]
         with anyio.fail_after(DEADLINE):
             async with anyio.create_task_group() as tasks:
                 # One that never waits would keep the interpreter from the threads.
                 for patience in (1e-5, DEADLINE):
-                    tasks.start_soon(receive, patience)
+                    tasks.start_soon(receive, ring, patience)
                 for thread in threads:
                     thread.start()
-                await until(
-                    lambda: (
-                        ring.statistics().received == THREADS * EACH
-                        and not ring.statistics().waiting
-                    )
-                )
+                await until(all_is_taken)
                 ring.close()
         for thread in threads:
             thread.join()
         handover.close()
+        return ring.statistics()
 
-    anyio.run(main, backend=loop)
-    counted = ring.statistics()
-    assert counted == Statistics(THREADS * EACH, SIZE * THREADS * EACH, counted.dropped, waiting=0)
+    counted = anyio.run(main, backend=loop)
+    assert counted == Statistics(THREADS * EACH, counted.dropped, waiting=0)
     assert len(set(got)) == len(got) == THREADS * EACH - counted.dropped
-    assert not counted.dropped or overflow is Overflow.DROP_OLDEST
 
 
-@pytest.mark.parametrize("overflow", list(Overflow))
-async def test_one_receiver_gets_what_each_thread_pushes_in_its_order(overflow: Overflow) -> None:
-    ring: Ring[tuple[int, int]] = Ring("it", 16, overflow, lambda _: SIZE, lambda _: None)
+@pytest.mark.parametrize("capacity", [16, THREADS * EACH])
+async def test_one_receiver_gets_what_each_thread_pushes_in_its_order(capacity: int) -> None:
+    ring: Ring[tuple[int, int]] = Ring("it", capacity, lambda _: None)
     handover = open_handover()
 
     def push(thread: int) -> None:
         for number in range(EACH):
-            ring.push_waiting((thread, number))
-            handover.call(ring.wake)
+            handover.hand(ring, (thread, number))
         left.append(thread)
         if len(left) == THREADS:
             handover.call(ring.close)
@@ -261,3 +259,4 @@ async def test_one_receiver_gets_what_each_thread_pushes_in_its_order(overflow: 
     handover.close()
     assert in_its_order(got)
     assert len(got) == THREADS * EACH - ring.statistics().dropped
+    assert capacity < THREADS * EACH or not ring.statistics().dropped

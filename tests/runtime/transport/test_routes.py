@@ -7,7 +7,6 @@ import zenoh
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from peppy.runtime.transport.port import Overflow
 from peppy.runtime.transport.ring import Ring
 from peppy.runtime.transport.routes import BadKey, Routes, canonical, intersect
 
@@ -56,8 +55,8 @@ def test_what_is_taken_as_a_key_zenoh_takes_too(text: str) -> None:
 
 
 def test_a_ring_that_was_removed_listens_no_more() -> None:
-    routes: Routes[int] = Routes()
-    rings = [Ring[int]("it", 1, Overflow.BLOCK, abs, lambda _: None) for _ in range(2)]
+    routes: Routes = Routes()
+    rings = [Ring[int]("it", 1, lambda _: None) for _ in range(2)]
     for ring in rings:
         routes.add("a/*", ring)
     assert routes.listening("a/b") == tuple(rings)

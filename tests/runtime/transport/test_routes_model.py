@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peppy.runtime.transport.port import Overflow
 from peppy.runtime.transport.ring import Ring
 from peppy.runtime.transport.routes import Routes, canonical, intersect
 
@@ -49,11 +48,11 @@ def test_two_patterns_that_match_the_same_key_intersect(one: str, other: str, ke
 
 @given(st.lists(st.tuples(st.sampled_from(["add", "remove", "ask"]), PATTERNS, KEYS), max_size=30))
 def test_who_listens_is_right_however_rings_come_and_go(steps: list[tuple[str, str, str]]) -> None:
-    routes: Routes[int] = Routes()
+    routes: Routes = Routes()
     present: list[tuple[str, Ring[int]]] = []
     for step, pattern, key in steps:
         if step == "add":
-            present.append((pattern, Ring("it", 1, Overflow.BLOCK, abs, lambda _: None)))
+            present.append((pattern, Ring("it", 1, lambda _: None)))
             routes.add(*present[-1])
         elif step == "remove" and present:
             routes.remove(present.pop(len(key) % len(present))[1])

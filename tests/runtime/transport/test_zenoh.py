@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 import pytest
 
-from peppy.runtime.transport.port import Delivery, Overflow, Presence
+from peppy.runtime.transport.port import Presence
 from peppy.runtime.transport.zenoh import PortTaken, free_port, open_peer, open_router
 from tests.runtime.transport.wires import DEADLINE, LOOPS, heard, router_somewhere, until
 
@@ -60,44 +60,6 @@ def test_a_peer_that_opens_and_sends_at_once_when_it_is_heard_loses_nothing(loop
         assert subscription.receive_nowait() is None
         for transport in (receiver, router):
             await transport.close()
-
-    run(loop, scenario)
-
-
-def test_a_reader_whose_loop_is_slow_holds_up_a_sender_elsewhere_and_loses_nothing(
-    loop: str,
-) -> None:
-    """20 MB are more than the link's buffers hold, so the sender really waits."""
-    count, payload = 5000, bytes(4096)
-
-    async def send(port: int) -> None:
-        transport = await open_peer("127.0.0.1", port)
-        publisher = transport.publisher("flood", Delivery.RELIABLE)
-        await heard(publisher)
-        for number in range(count):
-            await publisher.send(number.to_bytes(4) + payload)
-        done = transport.subscribe("done")
-        await done.receive()
-        await transport.close()
-
-    async def scenario() -> None:
-        router, port = await router_somewhere()
-        transport = await open_peer("127.0.0.1", port)
-        flood = transport.subscribe("flood", capacity=4, overflow=Overflow.BLOCK)
-        done = transport.publisher("done")
-        thread = threading.Thread(target=lambda: anyio.run(send, port, backend="asyncio"))
-        thread.start()
-        for number in range(count):
-            if number % 500 == 0:
-                await anyio.sleep(0.02)
-            sample = await flood.receive()
-            assert int.from_bytes(sample.payload[:4]) == number
-            assert flood.statistics().waiting <= 4
-        await heard(done)
-        await done.send(b"")
-        await until(lambda: not thread.is_alive())
-        for end in (transport, router):
-            await end.close()
 
     run(loop, scenario)
 

@@ -1,0 +1,63 @@
+"""What zenoh is told before it opens a session."""
+
+import contextlib
+import os
+from collections.abc import Generator
+from typing import Any, Final
+
+RUNTIME_VARIABLE: Final = "ZENOH_RUNTIME"
+
+ONE_THREAD: Final = (
+    "(acc: (handover: rx), tx: (handover: rx), app: (handover: rx), net: (handover: rx),"
+    " rx: (worker_threads: 1))"
+)
+"""What `RUNTIME_VARIABLE` says to have everything on the thread that receives."""
+
+_EVERYWHERE: Final = {
+    # What is to be shared is put there by us, with one copy less.
+    "transport/shared_memory/transport_optimization/enabled": False,
+    "scouting/multicast/enabled": False,
+    "scouting/gossip/enabled": True,
+    # Milliseconds that opening waits for others: those who come later are found all the same.
+    "scouting/delay": 1,
+    # Microseconds that a sender that may drop waits for a congested link, once per congestion.
+    "transport/link/tx/queue/congestion_control/drop/wait_before_drop": 5_000,
+}
+
+
+def router_settings(port: int) -> dict[str, Any]:
+    """Return the settings of a router that listens on loopback."""
+    return {
+        **_EVERYWHERE,
+        "mode": "router",
+        "listen/endpoints": [f"tcp/127.0.0.1:{port}"],
+    }
+
+
+def peer_settings(host: str, port: int, *, shares_memory: bool) -> dict[str, Any]:
+    """Return the settings of a node that finds others through the router at `port`."""
+    return {
+        **_EVERYWHERE,
+        "mode": "peer",
+        "listen/endpoints": ["tcp/127.0.0.1:0"],
+        "connect/endpoints": [f"tcp/{host}:{port}"],
+        "connect/timeout_ms": -1,
+        "connect/exit_on_failure": False,
+        "transport/shared_memory/enabled": shares_memory,
+    }
+
+
+@contextlib.contextmanager
+def one_thread() -> Generator[None, None, None]:
+    """Have zenoh, which looks when its first session opens, make one thread of its own.
+
+    What the environment says already stays.
+    """
+    if RUNTIME_VARIABLE in os.environ:
+        yield
+        return
+    os.environ[RUNTIME_VARIABLE] = ONE_THREAD
+    try:
+        yield
+    finally:
+        del os.environ[RUNTIME_VARIABLE]  # what this process starts may be a router
