@@ -5,6 +5,7 @@
 - `commands`: which verbs there are. A verb's module is imported when the verb is asked for.
 - `verbs`: one verb, one module, one plain function: one request, one drawing.
 - `drawing`: pure functions from a view to text.
+- `wire`: what the verbs about topics, services and actions share; it speaks to the nodes itself.
 - `asking`: how a verb asks the daemon, and starts one (`starting`) where none answers.
 - `terminal`: where text goes. Results to stdout, everything else to stderr; colours and a spinner
   only where a person looks.

@@ -14,7 +14,9 @@ _PACKAGE: Final = "peppy.cli.verbs"
 GROUPS: Final = {
     "node": "Make, add, build, run and stop nodes.",
     "stack": "Look at the stack as a whole.",
-    "service": "Manage the daemon that keeps the stack.",
+    "topic": "Look at the messages of nodes, and send some.",
+    "service": "Call the services of nodes, and manage the daemon, which is one itself.",
+    "action": "Send goals to nodes.",
 }
 
 VERBS: Final = {
@@ -28,10 +30,22 @@ VERBS: Final = {
     "node remove": "node_remove",
     "node info": "node_info",
     "stack list": "stack_list",
+    "stack benchmark": "stack_benchmark",
     "info": "info",
+    "topic list": "topic_list",
+    "topic info": "topic_info",
+    "topic echo": "topic_echo",
+    "topic hz": "topic_hz",
+    "topic bw": "topic_bw",
+    "topic delay": "topic_delay",
+    "topic pub": "topic_pub",
     "service serve": "service_serve",
     "service stop": "service_stop",
     "service status": "service_status",
+    "service list": "service_list",
+    "service call": "service_call",
+    "action list": "action_list",
+    "action send": "action_send",
 }
 """What is typed, and the function and module that carry it out."""
 

@@ -1,14 +1,28 @@
-"""Waiting for a process that is not our child to be gone."""
+"""Ends: a command that runs until it is stopped, and a process that is not our child."""
 
 import contextlib
 import os
 import select
 import sys
 import time
+from collections.abc import Generator
 from typing import Final
 
 POLL_INTERVAL: Final = 0.02
 """Seconds, where the system cannot tell us."""
+
+
+class Stopped(Exception):
+    """A command that goes on until Ctrl+C has got it: nothing is wrong, so nothing is said."""
+
+
+@contextlib.contextmanager
+def until_stopped() -> Generator[None]:
+    """Take Ctrl+C in this block for the end that is expected; raises `Stopped`."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Stopped from None
 
 
 def wait_until_gone(pid: int, timeout: float) -> bool:

@@ -47,6 +47,30 @@ MaxTimeout = Annotated[
     ),
 ]
 
+WindowOption = Annotated[
+    int, Parameter(name="--window", help="Messages over which the figures are taken (1000).")
+]
+
+LinesOption = Annotated[
+    int | None, Parameter(name="--times", help="End after so many lines of figures.")
+]
+
+ValueWords = Annotated[
+    str, Parameter(name="VALUES", help="One JSON5 object, or FIELD=VALUE words.")
+]
+
+TopicName = Annotated[
+    str, Parameter(name="NAME", help="The topic; NODE/NAME or NODE:TAG/NAME if several have it.")
+]
+
+ThingName = Annotated[
+    str, Parameter(name="NAME", help="Its name; NODE/NAME or NODE:TAG/NAME if several have it.")
+]
+
+TargetInstance = Annotated[
+    str | None, Parameter(name="--instance", help="Only this instance; by default any.")
+]
+
 NodeReference = Annotated[str, Parameter(name="NODE", help="NAME:TAG, as 'stack list' shows it.")]
 
 
@@ -88,6 +112,27 @@ def timeouts(idle: float, longest: float) -> tuple[float, float]:
         if not 0 < seconds < float("inf"):
             raise Usage(f"'{name}' takes a positive number of seconds, not {seconds:g}")
     return idle, longest
+
+
+def time_out(seconds: float) -> float:
+    """Return a time-out; raise `Usage`."""
+    if not 0 <= seconds < float("inf"):
+        raise Usage(f"'--timeout' takes a number of seconds from 0 on, not {seconds:g}")
+    return seconds
+
+
+def positive(number: float, option: str) -> float:
+    """Return a number above zero; raise `Usage`."""
+    if not 0 < number < float("inf"):
+        raise Usage(f"'{option}' takes a positive number, not {number:g}")
+    return number
+
+
+def at_least_one(number: int, option: str) -> int:
+    """Return a count of something; raise `Usage`."""
+    if number < 1:
+        raise Usage(f"'{option}' takes a whole number from 1 on, not {number}")
+    return number
 
 
 def absolute(path: Path | str) -> str:

@@ -11,6 +11,7 @@ from cyclopts.exceptions import CycloptsError
 
 from peppy.cli.commands import make_app
 from peppy.cli.drawing.failure import Failure, failure_of
+from peppy.cli.leaving import Stopped
 from peppy.cli.terminal import Terminal
 from peppy.cli.usage import Usage, usage_of
 from peppy.schema.errors import PeppyError
@@ -66,6 +67,8 @@ def _carry_out(arguments: Sequence[str], terminal: Terminal) -> int:
         return _fail(terminal, failure_of(error), EXIT_USAGE)
     except PeppyError as error:
         return _fail(terminal, failure_of(error), EXIT_FAILURE)
+    except Stopped:
+        return EXIT_INTERRUPTED
     except KeyboardInterrupt:
         terminal.interrupted()
         return EXIT_INTERRUPTED

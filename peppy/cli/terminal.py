@@ -1,8 +1,8 @@
 """Where a command's text goes.
 
 Results go to stdout; progress, warnings and errors to stderr, so that a pipe carries results only.
-With `--json` stdout carries exactly one document, and what would have been a line of a result goes
-to stderr as progress.
+With `--json` stdout carries exactly one document, or one in each line of those that come in time;
+what would have been a line of a result goes to stderr as progress.
 """
 
 import contextlib
@@ -91,6 +91,13 @@ class Terminal:
         """Print the answer of a question: `text`, or `view` as JSON."""
         if self.json:
             self.document(view)
+        else:
+            self._write(text, sys.stdout)
+
+    def item(self, view: object, text: str) -> None:
+        """Print one of many answers that come in time: `text`, or `view` as one line of JSON."""
+        if self.json:
+            self._write(msgspec.json.encode(view).decode(), sys.stdout)
         else:
             self._write(text, sys.stdout)
 

@@ -1,13 +1,14 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from peppy.cli.drawing.daemon import daemon, duration
 from peppy.cli.drawing.node_info import node_info
 from peppy.cli.drawing.stack import dot_graph, instances_cell, stack
 from peppy.cli.drawing.table import box_table
-from peppy.schema.control import InstanceState
-from tests.cli.sample_views import DAEMON, LINKED, NODE_INFO, STACK, instance
+from peppy.schema.control import InstanceState, StackView
+from tests.cli.sample_views import CORE_ROW, DAEMON, LINKED, NODE_INFO, STACK, instance, row
 
 TABLE = """\
 Node stack
@@ -72,6 +73,16 @@ Config SHA256: 67505086f8ac"""
 
 def test_the_stack_is_drawn_as_the_pages_show_it() -> None:
     assert stack(STACK) == TABLE
+
+
+def test_the_stack_says_where_warnings_can_be_read() -> None:
+    warned = replace(instance(), warnings=("the lens is dirty", "the lens is hot"))
+    view = StackView(core_node="x", nodes=(CORE_ROW, row(warned, instance())), dependencies=())
+    lines = stack(view).splitlines()
+    assert lines[-3:-1] == [
+        "2 warnings: see 'peppy node info hello_world:0.1.0'",
+        "Dependencies",
+    ]
 
 
 def test_a_dependency_points_from_who_needs_to_what_is_needed() -> None:

@@ -97,8 +97,9 @@ def test_a_graph_that_cannot_be_written_is_a_failure(
 
 
 def test_json_is_one_document_on_stdout(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
-    start(lambda _: [STACK])
+    daemon = start(lambda _: [STACK])
     assert run(["stack", "list", "--json"]) == 0
+    assert daemon.requests == [ListStack(traffic=True)]
     document = json.loads(capsys.readouterr().out)
     assert document["nodes"][1]["node"] == {"name": "hello_world", "tag": "0.1.0"}
 
@@ -270,7 +271,7 @@ def test_node_info_draws_what_is_known(start: Start, capsys: pytest.CaptureFixtu
     daemon = start(lambda _: [NODE_INFO])
     assert run(["node", "info", "hello_world:0.1.0"]) == 0
     assert capsys.readouterr().out == node_info(NODE_INFO) + "\n"
-    assert daemon.requests == [DescribeNode(node=HELLO)]
+    assert daemon.requests == [DescribeNode(node=HELLO, traffic=True)]
 
 
 def test_without_a_person_missing_consent_is_a_failure_that_names_the_flag(

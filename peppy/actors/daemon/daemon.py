@@ -14,10 +14,12 @@ from peppy.actors.stack.stack import Requests as StackRequests
 from peppy.actors.stack.stack import Stack
 from peppy.schema.control import (
     AddNode,
+    BenchmarkStack,
     BuildNode,
     DaemonView,
     DescribeDaemon,
     DescribeNode,
+    DescribeWire,
     InitNode,
     ListStack,
     RemoveNode,
@@ -90,6 +92,8 @@ class Daemon(Actor[Message]):
             case (
                 ListStack()
                 | DescribeNode()
+                | DescribeWire()
+                | BenchmarkStack()
                 | InitNode()
                 | SyncNode()
                 | AddNode()

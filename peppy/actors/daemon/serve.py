@@ -6,7 +6,7 @@ import signal
 import sys
 import traceback
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from random import SystemRandom
@@ -25,7 +25,8 @@ from peppy.actors.host.ports import Host
 from peppy.actors.host.real import real_host
 from peppy.actors.kernel import Ref, run_actor
 from peppy.actors.stack.site import Site
-from peppy.runtime.transport.exchange import open_exchange
+from peppy.runtime.transport import shared_memory
+from peppy.runtime.transport.exchange import Exchange
 from peppy.schema.errors import PeppyError
 from peppy.schema.generated_names import core_node_name, generate_instance_id
 from peppy.schema.runtime_config import DaemonState
@@ -69,7 +70,7 @@ async def open_site(home: Home, host: Host, core_node: str | None) -> AsyncGener
     random = SystemRandom()
     router = await open_router(os.environ)
     try:
-        async with open_exchange(router.transport) as exchange:
+        with closing(Exchange(router.transport)) as exchange:
             yield Site(
                 host=host,
                 home=home,
@@ -84,6 +85,7 @@ async def open_site(home: Home, host: Host, core_node: str | None) -> AsyncGener
                 program_directory=str(Path(sys.executable).parent),
                 uv_directory=bundled_uv(),
                 random=random,
+                sweep=_sweep,
             )
     finally:
         await router.transport.close()
@@ -186,6 +188,11 @@ async def _clear_leftovers(home: Home, host: Host) -> None:
     for leftover in (home.instances, home.runtime, home.tmp, home.built_nodes):
         await host.files.remove(leftover)
         await host.files.make_directory(leftover)
+    await _sweep()
+
+
+async def _sweep() -> None:
+    await trio.to_thread.run_sync(shared_memory.sweep)
 
 
 def _machine(home: Home) -> str:

@@ -81,6 +81,16 @@ class Home(msgspec.Struct, frozen=True):
         return self.logs / "daemon.log"
 
     @property
+    def stack_log(self) -> Path:
+        """What happened in the stack without anybody asking for it."""
+        return self.root / "stack_log.log"
+
+    @property
+    def benchmark(self) -> Path:
+        """What the last benchmark of the stack has measured."""
+        return self.root / "benchmark.json"
+
+    @property
     def daemon_state(self) -> Path:
         """Where the running daemon says how it is reached."""
         return self.state_file or self.root / "daemon_state.json"

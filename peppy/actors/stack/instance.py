@@ -8,7 +8,7 @@ import trio
 from peppy.actors.host.ports import ExitStatus, HostError, Process
 from peppy.actors.kernel import Actor, Background, Promise, Ref
 from peppy.actors.rules import instance_life as life
-from peppy.actors.stack import starting
+from peppy.actors.stack import hearing, starting
 from peppy.actors.stack.errors import StartFailed
 from peppy.actors.stack.logs import LAST_LINES, without_stamp
 from peppy.actors.stack.messages import InstanceChanged, InstanceLeft
@@ -50,7 +50,15 @@ class Departed(msgspec.Struct, frozen=True):
     last_lines: tuple[str, ...]
 
 
-Message = RunNode | StopInstance | ProcessStarted | IdleCheck | AskerGone | Departed | life.Event
+class Warned(msgspec.Struct, frozen=True):
+    """The node has said something that a person should see."""
+
+    warnings: tuple[str, ...]
+
+
+Message = (
+    RunNode | StopInstance | ProcessStarted | IdleCheck | AskerGone | Departed | Warned | life.Event
+)
 
 
 class Instance(Actor[Message]):
@@ -71,10 +79,12 @@ class Instance(Actor[Message]):
         self._last_sign = trio.current_time()
         self._begun = trio.current_time()
         self._stop_begun = trio.current_time()
+        self._warnings: tuple[str, ...] = ()
         self._shown: InstanceView | None = None
 
     def started(self) -> None:
         """Show the instance as starting."""
+        self.background(hearing.hear, self._site, self._plan.address, self._warn)
         self._show()
 
     def receive(self, message: Message) -> None:
@@ -95,6 +105,9 @@ class Instance(Actor[Message]):
                 self._advance(life.GivenUp("whoever asked for it went away"))
             case Departed(last_lines):
                 self._leave(last_lines)
+            case Warned(warnings):
+                self._warnings = warnings
+                self._show()
             case (
                 life.Prepared()
                 | life.Failed()
@@ -126,6 +139,8 @@ class Instance(Actor[Message]):
         )
 
     def _advance(self, event: life.Event) -> None:
+        if isinstance(event, life.Exited) and event.ending.code != 0:
+            self.background(self._site.sweep)
         self._life, actions = life.step(self._life, event)
         self._show()
         for action in actions:
@@ -207,6 +222,9 @@ class Instance(Actor[Message]):
 
     # Reports.
 
+    def _warn(self, warnings: tuple[str, ...]) -> None:
+        self.me.tell(Warned(warnings))
+
     def _report_running(self) -> None:
         if self._start is None or self._process is None:
             return
@@ -231,6 +249,7 @@ class Instance(Actor[Message]):
             log=str(self._plan.log),
             started_at=self._plan.started_at,
             ended=None if self._life.ending is None else _say(self._life.ending),
+            warnings=self._warnings,
         )
         if view != self._shown:
             self._shown = view

@@ -7,7 +7,7 @@ import msgspec
 
 from peppy.actors.kernel import Actor, Promise, Ref
 from peppy.actors.rules import node_stage
-from peppy.actors.stack import build, starting, views
+from peppy.actors.stack import build, counting, starting, views
 from peppy.actors.stack.entry import Entry
 from peppy.actors.stack.errors import (
     AlreadyBuilt,
@@ -110,7 +110,7 @@ class Node(Actor[Message]):
             case StopInstance():
                 self._stop_instance(message)
             case DescribeNode():
-                self.answer(message, views.node_info(self._entry, self._row(), self._build_log))
+                self._describe(message)
             case Retire():
                 self._retire(message)
             case BuildSucceeded(view):
@@ -137,6 +137,14 @@ class Node(Actor[Message]):
         for instance_id, (instance, _) in list(self._instances.items()):
             if instance == ref:
                 self._instance_left(instance_id)
+
+    def _describe(self, request: DescribeNode) -> None:
+        view = views.node_info(self._entry, self._row(), self._build_log)
+        if request.traffic:
+            promise = self.promise(request)
+            self.background(counting.answer_node, self._site, promise, view)
+        else:
+            self.answer(request, view)
 
     # Building.
 

@@ -1,5 +1,6 @@
 """Where a stack stands: the machine's ports, the home directory, the wire, and a name."""
 
+from collections.abc import Awaitable, Callable
 from random import Random
 
 import msgspec
@@ -30,3 +31,5 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     uv_directory: str | None
     """Where the uv that came with us lies, for machines that have none."""
     random: Random
+    sweep: Callable[[], Awaitable[object]]
+    """Removes what processes that were killed have left in shared memory; it does not raise."""

@@ -1,15 +1,14 @@
 """The stack: which nodes there are, and who answers for what."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar, assert_never
+from typing import TypeVar, assert_never
 
-import msgspec
+import trio
 from msgspec.structs import replace
 
 from peppy.actors.kernel import Actor, Background, Promise
 from peppy.actors.rules import graph
-from peppy.actors.stack import adding, bindings, views
-from peppy.actors.stack.entry import Entry
+from peppy.actors.stack import adding, benchmark, bindings, counting, views, wiring
 from peppy.actors.stack.errors import (
     AddingGivenUp,
     CoreNodeRefused,
@@ -30,14 +29,17 @@ from peppy.actors.stack.messages import (
     TakenDown,
 )
 from peppy.actors.stack.node import Node
+from peppy.actors.stack.outcomes import AddEnded, Done, Failed, Gone, RoomMade, Staged
 from peppy.actors.stack.retirement import Member, retire, take_down
 from peppy.actors.stack.site import Site
 from peppy.schema.control import (
     MAX_TIMEOUT,
     AddNode,
     AddView,
+    BenchmarkStack,
     BuildNode,
     DescribeNode,
+    DescribeWire,
     InitNode,
     ListStack,
     RemoveNode,
@@ -56,53 +58,11 @@ from peppy.schema.requests import Request
 A = TypeVar("A")
 
 
-class Staged(msgspec.Struct, frozen=True):
-    """A node may enter the stack, if the stack agrees."""
-
-    request: AddNode
-    promise: Promise[AddView]
-    entry: Entry
-
-
-class RoomMade(msgspec.Struct, frozen=True):
-    """The node that a staged one replaces is gone."""
-
-    staged: Staged
-    retired: Retired
-
-
-class Done(msgspec.Struct, frozen=True):
-    """What a request asked for has come out."""
-
-    promise: Promise[Any]
-    answer: object
-
-
-class Failed(msgspec.Struct, frozen=True):
-    """What a request asked for cannot be had."""
-
-    promise: Promise[Any]
-    error: Exception
-
-
-class Gone(msgspec.Struct, frozen=True):
-    """Nothing of a node is left, or not all could be removed; `then` waited for that."""
-
-    node: NodeId
-    then: RoomMade | Done | Failed
-
-
-class AddEnded(msgspec.Struct, frozen=True):
-    """A node will not enter the stack: its adding failed, or nobody waits for it any more."""
-
-    source: str
-    promise: Promise[AddView]
-    error: Exception
-
-
 Requests = (
     ListStack
     | DescribeNode
+    | DescribeWire
+    | BenchmarkStack
     | InitNode
     | SyncNode
     | AddNode
@@ -127,14 +87,18 @@ class Stack(Actor[Message]):
         self._owners: dict[InstanceId, NodeId] = {}
         self._adding: dict[str, tuple[Promise[AddView], Background]] = {}
         self._going_down = False
+        self._benchmark = trio.Lock()
+        """Held while the stack is measured: two benchmarks would measure each other."""
 
     def receive(self, message: Message) -> None:
         """Take one message."""
         match message:
             case ListStack():
-                self.answer(message, self._view())
+                self._list(message)
             case (
                 DescribeNode()
+                | DescribeWire()
+                | BenchmarkStack()
                 | InitNode()
                 | SyncNode()
                 | AddNode()
@@ -186,6 +150,8 @@ class Stack(Actor[Message]):
         match request:
             case DescribeNode() | BuildNode():
                 self.forward(request, self._member(request.node, "built or described").ref)
+            case DescribeWire():
+                self.answer(request, wiring.wire(self._site, self._documents(), self._view().nodes))
             case RunNode():
                 self._run(request)
             case StopInstance():
@@ -199,10 +165,15 @@ class Stack(Actor[Message]):
             case SyncNode():
                 known = self._documents()
                 self._work(request, lambda: bindings.sync(self._site, request, known))
+            case BenchmarkStack():
+                promise = self.promise(request)
+                self.background(
+                    benchmark.answer, self._site, self._benchmark, promise, request, self._view()
+                )
             case TakeDown():
                 self._take_down(request)
             case ListStack():
-                self.answer(request, self._view())
+                self._list(request)
             case _:
                 assert_never(request)
 
@@ -216,6 +187,13 @@ class Stack(Actor[Message]):
         )
 
     # Nodes that are there.
+
+    def _list(self, request: ListStack) -> None:
+        if request.traffic:
+            promise = self.promise(request)
+            self.background(counting.answer_stack, self._site, promise, self._view())
+        else:
+            self.answer(request, self._view())
 
     def _view(self) -> StackView:
         rows = [member.view for member in self._members.values() if member.view is not None]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from peppy.cli.drawing.traffic import traffic, warnings
 from peppy.schema.control import InstanceView, InterfaceLine, NodeInfoView
 
 _TITLE_RULE: Final = "=" * 50
@@ -13,10 +14,12 @@ def node_info(view: NodeInfoView) -> str:
     """Return the sections of `node info`; a section that would be empty is left out."""
     sections = (
         ("Node Stack Status", _status(view)),
+        ("Warnings", warnings(view.row.instances)),
         ("Logs", _logs(view)),
         ("Parameters", [f"- {parameter}" for parameter in view.parameters]),
         ("Exposed Interfaces", _interfaces(view.exposed)),
         ("Consumed Interfaces", _interfaces(view.consumed)),
+        ("Traffic", traffic(view.row.instances)),
         ("Dependencies", [f"- {node}" for node in view.dependencies]),
         ("Integrity", [f"Config SHA256: {view.config_sha256}"]),
     )

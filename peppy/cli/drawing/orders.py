@@ -48,6 +48,13 @@ def force_killed(view: StopView) -> str:
     )
 
 
+def published(topic: str, messages: int) -> str:
+    """Return what was sent."""
+    return (
+        f"Published {'1 message' if messages == 1 else f'{messages} messages'} on topic '{topic}'"
+    )
+
+
 def removed(view: RemoveView) -> str:
     """Return which node has left the stack."""
     return f"Removed node {view.node} from the node stack"

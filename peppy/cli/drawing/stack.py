@@ -1,7 +1,7 @@
 """The stack, as a table for people and as a graph for Graphviz (seed 001, behaviour.md 10.2)."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from peppy.cli.drawing.table import box_table
@@ -19,15 +19,24 @@ _ORDER: Final = (
 
 
 def stack(view: StackView) -> str:
-    """Return the table of nodes and the list of dependencies."""
+    """Return the table of nodes, where to read their warnings, and the list of dependencies."""
     rows = [
         (str(row.node), str(row.stage), row.variant, instances_cell(row.instances), row.path)
         for row in view.nodes
     ]
     edges = [f"{edge.dependent} -> {edge.dependency}" for edge in view.dependencies]
+    table = box_table(HEADER, rows)
     return "\n".join(
-        ("Node stack", box_table(HEADER, rows), "Dependencies", *(edges or ["(none)"]))
+        ("Node stack", table, *_warnings(view), "Dependencies", *(edges or ["(none)"]))
     )
+
+
+def _warnings(view: StackView) -> Iterator[str]:
+    for row in view.nodes:
+        number = sum(len(instance.warnings) for instance in row.instances)
+        if number:
+            count = "1 warning" if number == 1 else f"{number} warnings"
+            yield f"{count}: see 'peppy node info {row.node}'"
 
 
 def instances_cell(instances: Sequence[InstanceView]) -> str:

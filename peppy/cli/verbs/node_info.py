@@ -8,10 +8,10 @@ from peppy.schema.control import DescribeNode
 
 
 def node_info(node: NodeReference, /, *, json: Json = False) -> None:
-    """Show all that is known of a node: its stage, instances, logs and interfaces.
+    """Show all that is known of a node: its stage, instances, logs, interfaces and their traffic.
 
     Example: peppy node info hello_world:v1
     """
     terminal = Terminal(json=json)
-    view = ask(DescribeNode(node=node_id(node)), terminal, timeout=QUESTION_TIMEOUT)
+    view = ask(DescribeNode(node=node_id(node), traffic=True), terminal, timeout=QUESTION_TIMEOUT)
     terminal.result(view, draw(view))

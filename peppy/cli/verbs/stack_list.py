@@ -21,12 +21,12 @@ def stack_list(
     *,
     json: Json = False,
 ) -> None:
-    """List the nodes of the stack and who depends on whom.
+    """List the nodes of the stack and who depends on whom; as JSON, what went through them too.
 
     Example: peppy stack list
     """
     terminal = Terminal(json=json)
-    view = ask(ListStack(), terminal, timeout=QUESTION_TIMEOUT)
+    view = ask(ListStack(traffic=json), terminal, timeout=QUESTION_TIMEOUT)
     if dot_file is not None:
         _write_graph(view, dot_file)
         terminal.step(f"Wrote the graph to {dot_file}")

@@ -1,7 +1,7 @@
 """The root actor: what it says of itself, and when it ends."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 import pytest
 import trio
@@ -11,7 +11,7 @@ from peppy import VERSION
 from peppy.actors.daemon.daemon import Daemon, ShutDown
 from peppy.actors.kernel import ActorEnded, run_actor
 from peppy.actors.stack.errors import GoingDown
-from peppy.runtime.transport.exchange import open_exchange
+from peppy.runtime.transport.exchange import Exchange
 from peppy.schema import control
 from peppy.schema.durations import force_kill_after
 from tests.actors.stack.embedded import CORE, PARTS, Embedded, Player
@@ -25,7 +25,7 @@ async def daemon(
 ) -> AsyncGenerator[Embedded, None]:
     """Run a daemon on a machine in memory; requests go to the daemon."""
     robot = Embedded({**PARTS, **(parts or {})})
-    async with open_exchange(robot.transport()) as exchange:
+    with closing(Exchange(robot.transport())) as exchange:
         site = robot.site(robot.transport(), exchange)
         async with run_actor(
             lambda: Daemon(site, idle_exit=idle_exit), on_failure=robot.report

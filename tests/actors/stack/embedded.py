@@ -1,7 +1,7 @@
 """The stack's actors on a machine in memory: node sources, and programs that play their parts."""
 
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -20,9 +20,8 @@ from peppy.actors.kernel import Ref, run_actor
 from peppy.actors.stack.messages import TakeDown, TakenDown
 from peppy.actors.stack.site import Site
 from peppy.actors.stack.stack import Stack
-from peppy.runtime.transport.exchange import Exchange, IncomingRequest, open_exchange
+from peppy.runtime.transport.exchange import Exchange, Service
 from peppy.runtime.transport.memory import MemoryNetwork, MemoryTransport
-from peppy.runtime.transport.port import Subscription
 from peppy.schema import control, keys
 from peppy.schema.errors import PeppyError
 from peppy.schema.keys import Address
@@ -79,6 +78,8 @@ class Machine:
         """The tokens of the processes that run."""
         self.failures: list[BaseException] = []
         """What actors failed with, beside what people can put right."""
+        self.sweeps = 0
+        """How often shared memory was looked through for what the dead have left."""
         programs: dict[str, Program] = {name: self._program(part) for name, part in parts.items()}
         self.host = memory_host(programs, files=self.files)
         self.notes: list[control.Note] = []
@@ -118,7 +119,7 @@ class Machine:
 
     async def _live(self, part: Player, scene: Scene, transport: MemoryTransport) -> None:
         address = self._address(scene)
-        async with open_exchange(transport) as exchange:
+        with closing(Exchange(transport)) as exchange:
             service = keys.instance_service(address, keys.SHUTDOWN_SERVICE)
             requests = None if part.leaves_in is None else exchange.serve(service)
             await _print(scene, part.prints, part.every)
@@ -199,7 +200,11 @@ class Machine:
             program_directory="/opt/peppy",
             uv_directory=None,
             random=Random(7),
+            sweep=self._sweep,
         )
+
+    async def _sweep(self) -> None:
+        self.sweeps += 1
 
     def report(self, ref: Ref[Any], error: BaseException) -> None:
         del ref
@@ -278,7 +283,7 @@ async def embedded(
     """Run a stack on a machine where these programs are, beside a `builder` and a `player`."""
     robot = machine or Embedded({**PARTS, **(parts or {})})
     transport = robot.transport()
-    async with open_exchange(transport) as exchange:
+    with closing(Exchange(transport)) as exchange:
         site = robot.site(transport, exchange)
         async with run_actor(lambda: Stack(site), name="stack", on_failure=robot.report) as stack:
             robot.stack = stack
@@ -292,12 +297,12 @@ async def _print(scene: Scene, lines: tuple[str, ...], every: float) -> None:
         scene.print(line)
 
 
-async def _until_told(requests: Subscription[IncomingRequest] | None) -> None:
+async def _until_told(requests: Service | None) -> None:
     if requests is None:
         await trio.sleep_forever()
     else:
         request = await requests.receive()
-        await request.reply(b"")
+        request.reply(b"")
 
 
 def _depends(node: NodeId) -> str:
