@@ -9,7 +9,7 @@ import pytest
 from peppy.codegen.bindings import generate
 from peppy.codegen.templates import node_template
 from peppy.schema.node import NodeDocument
-from tests.codegen.codegen_documents import CAMERA, samples, stack, written
+from tests.codegen.codegen_documents import BRAIN, CAMERA, samples, stack, written
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -31,7 +31,7 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("node", samples(), ids=lambda node: node.manifest.name)
 def test_bindings_pass_the_strict_type_checkers(node: NodeDocument, project: Path) -> None:
-    texts = generate(node, stack(CAMERA))
+    texts = generate(node, stack(CAMERA, BRAIN))
     written(project, {p: text for p, text in texts.items() if p.startswith("pep")})
     assert found(project, "pyright", "--pythonpath", sys.executable) == ""
     assert found(project, "mypy", *MYPY, "-p", "peppygen", "-p", "peppylib") == ""

@@ -7,13 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import trio
 
 from peppy.runtime.signals import ECHO
-from peppy.runtime.transport.exchange import open_exchange
+from peppy.runtime.transport.exchange import Exchange
 from peppy.runtime.transport.zenoh import free_port, open_router
 from peppy.schema import keys
 from peppy.schema.keys import Address
@@ -330,7 +331,7 @@ async def test_two_nodes_find_each_other_and_end_when_they_are_asked(nodes: Node
         second = await trio.to_thread.run_sync(listener.line)
     numbers = [int(line.removeprefix("standalone hello ")) for line in (first, second)]
     assert numbers[1] == numbers[0] + 1
-    async with open_exchange(router) as exchange:
+    with closing(Exchange(router)) as exchange:
         for node, instance in ((speaker, "standalone"), (listener, "listener")):
             address = Address("standalone-core", Name("camera"), InstanceId(instance))
             for service in (keys.HEALTH_SERVICE, keys.SHUTDOWN_SERVICE):

@@ -12,10 +12,20 @@ from peppylib.names import generate_name
 
 def test_the_documented_names_are_exported() -> None:
     names = {
+        "ActionError",
+        "ActionFeedbackEnded",
+        "ActionMismatch",
+        "ActionResultTimeout",
+        "ActionResultUnreachable",
+        "ActionTimeout",
+        "ActionUnreachable",
         "CancellationToken",
         "NodeBuilder",
         "NodeRunner",
         "QoSProfile",
+        "ServiceError",
+        "ServiceTimeout",
+        "ServiceUnreachable",
         "StandaloneConfig",
         "__version__",
     }
