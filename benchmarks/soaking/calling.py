@@ -89,5 +89,7 @@ class Calling:
         if self._now is not None:
             number, timeout, watch = self._now
             if watch.elapsed() > timeout + LATE:
-                accuse("a call overstays its time", number=number, timeout=timeout,
-                       seconds=round(watch.elapsed(), 2))  # fmt: skip
+                seconds = round(watch.elapsed(), 2)
+                why = "a call overstays its time"
+                accuse(why, number=number, timeout=timeout, seconds=seconds)
+                self._now = None  # once is enough

@@ -80,7 +80,7 @@ class Child:
         self.killed = time.time()
         self._signal(signal.SIGKILL)
 
-    def _signal(self, number: int) -> None:
+    def _signal(self, number: signal.Signals) -> None:
         if self._process.returncode is None:
             self._process.send_signal(number)
 
@@ -93,6 +93,11 @@ class Child:
         self._signal(signal.SIGKILL)
         await self._process.wait()
         return None
+
+    async def end(self) -> None:
+        """End it whatever it does, if it has not ended."""
+        self._signal(signal.SIGKILL)
+        await self._process.wait()
 
     async def gone(self) -> None:
         await self._process.wait()

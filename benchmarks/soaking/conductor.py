@@ -1,8 +1,8 @@
 """Starts the children, makes trouble, and says at the end what became of it all."""
 
 import random
-import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -70,6 +70,23 @@ class Conductor:
 
     def log(self, what: str) -> None:
         print(f"{time.strftime('%H:%M:%S')} {what}", flush=True)
+
+    async def run(self) -> None:
+        """Do all of it; whatever happens, no child is left."""
+        try:
+            await self.start_fuzzer()
+            for _ in range(self.plan.nodes):
+                await self.start_node()
+            with anyio.move_on_after(self.plan.seconds):
+                async with anyio.create_task_group() as trouble:
+                    trouble.start_soon(self.watch_machine)
+                    trouble.start_soon(self.make_trouble)
+            await self.wind_up()
+        finally:
+            self.ending = True
+            with anyio.CancelScope(shield=True):
+                for child in self.everybody:
+                    await child.end()
 
     # Children.
 
@@ -235,16 +252,24 @@ class Conductor:
         names = {child.name for child in nodes}
         with anyio.move_on_after(20):
             await anyio.sleep(3)
-            while any(end.waiting for (run, _), end in self.court.ends.items() if run in names):
-                await anyio.sleep(LOOK)
+            ends = self.court.ends
+            await _until(
+                lambda: not any(end.waiting for (run, _), end in ends.items() if run in names)
+            )
 
     async def _rest(self, nodes: list[Child]) -> None:
         before = self.court.rested.copy()
         for child in nodes:
             await child.tell(order="rest")
         with anyio.move_on_after(10):
-            while any(self.court.rested[child.name] == before[child.name] for child in nodes):
-                await anyio.sleep(LOOK)
+            rested = self.court.rested
+            await _until(lambda: all(rested[each.name] > before[each.name] for each in nodes))
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    """Return once it holds; the lines of the children make it so."""
+    while not condition():  # noqa: ASYNC110
+        await anyio.sleep(LOOK)
 
 
 async def conduct(plan: Plan, directory: Path) -> Conductor:
@@ -255,22 +280,9 @@ async def conduct(plan: Plan, directory: Path) -> Conductor:
     try:
         async with anyio.create_task_group() as tasks:
             conductor = Conductor(plan, directory, port, exchange, tasks)
-            try:
-                await conductor.start_fuzzer()
-                for _ in range(plan.nodes):
-                    await conductor.start_node()
-                with anyio.move_on_after(plan.seconds):
-                    async with anyio.create_task_group() as trouble:
-                        trouble.start_soon(conductor.watch_machine)
-                        trouble.start_soon(conductor.make_trouble)
-                await conductor.wind_up()
-                tasks.cancel_scope.cancel()
-            finally:
-                conductor.ending = True
-                for child in conductor.everybody:
-                    child.kill()
+            await conductor.run()
+            tasks.cancel_scope.cancel()
+        return conductor
     finally:
         exchange.close()
         await router.close()
-        sys.stdout.flush()
-    return conductor

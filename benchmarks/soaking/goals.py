@@ -82,7 +82,14 @@ class Working:
             if chance.random() < 0.5:
                 await anyio.sleep(chance.uniform(0, 0.05))
         with anyio.move_on_after(0.5):
-            await server.handle_result(lambda _: ticket)
+            await server.handle_result(self._result)
+
+    def _result(self, asked: Bare) -> Ticket:
+        """Give the result; who asks for that of a goal that was given up gets an error."""
+        if asked.instance_id != self._ticket.run:
+            self._program.goals["asked of a server that has gone on"] += 1
+            raise Deliberate("the goal was given up")
+        return self._ticket
 
     async def _cancels(self, server: ActionServer) -> None:
         while True:
@@ -102,6 +109,7 @@ class Firing:
         self._program = program
         self._action = consumed_action()
         self._number = 0
+        self._server = ""
         self._now: tuple[str, float, Stopwatch] | None = None
 
     async def run(self) -> None:
@@ -127,6 +135,7 @@ class Firing:
         self._begin("a goal", timeout)
         goal = await self._action.fire(program.runner, ticket, timeout, qos, None, target)
         self.check()
+        self._server = goal.server.instance_id
         if not goal.data.accepted:
             return "rejected"
         if chance.random() < 0.25:
@@ -168,5 +177,11 @@ class Firing:
         if self._now is not None:
             what, timeout, watch = self._now
             if watch.elapsed() > timeout + LATE:
-                accuse(f"{what} overstays its time", number=self._number, timeout=timeout,
-                       seconds=round(watch.elapsed(), 2))  # fmt: skip
+                accuse(
+                    f"{what} overstays its time",
+                    number=self._number,
+                    timeout=timeout,
+                    server=self._server,
+                    seconds=round(watch.elapsed(), 2),
+                )
+                self._now = None

@@ -48,7 +48,7 @@ class Ear:
                 finally:
                     self.check()
                     for report in self.news():
-                        say(**report)
+                        say(**report, closed=True)
                     self._messages = None
                     self._begin()
 

@@ -1,4 +1,4 @@
-"""What the children say, put together: what went through, what was lost where, and what is wrong."""
+"""What the children say, put together: what went through, what was lost, and what is wrong."""
 
 import time
 from collections import Counter, defaultdict
@@ -19,6 +19,10 @@ GRACE: Final = 1.5
 """Seconds around a stop in which what it holds up is still its doing."""
 
 
+WORTH_TELLING: Final = 1.0
+"""Seconds of a stall or of a silence."""
+
+
 @dataclass(slots=True)
 class Row:
     """One sender at one end, as the receiving program last told of it."""
@@ -36,6 +40,8 @@ class EndView:
     dropped: int = 0
     foreign: int = 0
     waiting: int = 0
+    closed: bool = False
+    """Whether its program has closed it."""
 
 
 @dataclass
@@ -84,7 +90,7 @@ class Court:
             self.goals[child.name] = Counter(heard["goals"])
             self.strange[child.name] = heard["strange"]
             for until, seconds in heard["stalls"]:
-                self._waited(self.stall, child, until - seconds, until)
+                self._waited(self.stall, "stall", child, until - seconds, until)
             self.rested[child.name] += heard["rest"]
         elif "rows" in heard:
             self._news(child, heard)
@@ -96,7 +102,8 @@ class Court:
         for sender, *numbers in news["rows"]:
             end.rows[sender] = Row(*numbers)
         end.dropped, end.foreign = news["dropped"], news["foreign"]
-        end.waiting = news["waiting"]
+        end.closed = "closed" in news
+        end.waiting = 0 if end.closed else news["waiting"]
 
     def _gap(self, child: Child, heard: dict[str, Any]) -> None:
         at, sender = heard["at"], self._children.get(heard["sender"])
@@ -110,12 +117,22 @@ class Court:
 
     def silent(self, child: Child, since: float, until: float) -> None:
         """Take in that a child did not answer for a while."""
-        self._waited(self.silence, child, since, until)
+        self._waited(self.silence, "silence", child, since, until)
 
-    def _waited(self, longest: Longest, child: Child, since: float, until: float) -> None:
+    def _waited(
+        self, longest: Longest, what: str, child: Child, since: float, until: float
+    ) -> None:
         if child.overlaps(since - GRACE, until + GRACE):
             return
-        if self.disturbed(child, since, until):
+        disturbed = self.disturbed(child, since, until)
+        if until - since > WORTH_TELLING:
+            why = "while another was stopped" if disturbed else "by itself"
+            print(
+                f"{time.strftime('%H:%M:%S')} {child.name}: a {what} of {until - since:.2f} s"
+                f" {why}, {until - child.born:.0f} s old",
+                flush=True,
+            )
+        if disturbed:
             longest.by_another = max(longest.by_another, until - since)
         else:
             longest.by_itself = max(longest.by_itself, until - since)
@@ -130,15 +147,10 @@ class Court:
     def check_whole(self, alive: list[Child], sent: dict[str, dict[str, int]]) -> None:
         """Between those that live, every message must have been seen or be missing."""
         now = time.time()
-        for receiver in alive:
-            ends = {name: end for (run, name), end in self.ends.items() if run == receiver.name}
-            for profile in NEVER_LOSES:
-                ways = [name for name in ends if name.startswith(f"{profile}/")]
-                for name in (
-                    f"{profile}/next",
-                    max(ways, key=lambda n: int("0" + n.split("-")[-1]) if "-" in n else 0),
-                ):
-                    self._check_end(receiver, name, ends[name], alive, sent, now)
+        whose = {child.name: child for child in alive}
+        for (run, name), end in self.ends.items():
+            if run in whose and not end.closed and name.partition("/")[0] in NEVER_LOSES:
+                self._check_end(whose[run], name, end, alive, sent, now)
 
     def _check_end(
         self,
@@ -174,7 +186,7 @@ class Court:
         """Return how much nonsense a run has counted so far, by where it came."""
         counted = dict(self.strange[run])
         for (receiver, name), end in self.ends.items():
-            if receiver == run:
+            if receiver == run and not end.closed:
                 counted[name] = end.foreign
         return counted
 

@@ -3,7 +3,7 @@
 import random
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import anyio
 import msgspec
@@ -39,6 +39,18 @@ class NodeSettings(msgspec.Struct, frozen=True):
     intensity: float
 
 
+class Part(Protocol):
+    """What a node does all the time."""
+
+    async def run(self) -> None: ...
+
+
+class Client(Part, Protocol):
+    def check(self) -> None:
+        """Complain of what does not end."""
+        ...
+
+
 class Node:
     """One run of the program."""
 
@@ -52,13 +64,15 @@ class Node:
             for profile in PROFILES
             for subscribes in (False, True)
         ]
-        self._clients = [*(Calling(self.program, i) for i in range(CALLERS)), Firing(self.program)]
+        callers = (Calling(self.program, number) for number in range(CALLERS))
+        self._clients: list[Client] = [*callers, Firing(self.program)]
         self._end = anyio.Event()
 
     async def run(self) -> None:
         """Do all of it until the conductor hangs up."""
         async with anyio.create_task_group() as tasks:
-            for part in (*self._ears, Serving(self.program), Working(self.program)):
+            parts: list[Part] = [*self._ears, Serving(self.program), Working(self.program)]
+            for part in parts:
                 tasks.start_soon(part.run)
             tasks.start_soon(self.program.ticker.run)
             tasks.start_soon(self._tell)
@@ -70,7 +84,8 @@ class Node:
 
     async def _begin_and_end(self) -> None:
         async with anyio.create_task_group() as tasks:
-            for part in (*self._emitters, *self._clients):
+            parts: list[Part] = [*self._emitters, *self._clients]
+            for part in parts:
                 tasks.start_soon(part.run)
         say(quiet=True)
 

@@ -30,6 +30,6 @@ async def orders() -> AsyncGenerator[dict[str, Any], None]:
         if not read:
             return
         heard += read
-        while b"\n" in heard:
-            line, _, heard = heard.partition(b"\n")
+        *lines, heard = heard.split(b"\n")
+        for line in lines:
             yield json.loads(line)

@@ -11,6 +11,7 @@ from peppy.runtime.lifecycle import Occupancy, run_node
 from peppy.runtime.runner import NodeRunner
 from peppy.runtime.transport.exchange import Exchange
 from peppy.runtime.transport.memory import MemoryNetwork, MemoryTransport
+from peppy.runtime.transport.port import Presence
 from peppy.schema import keys
 from tests.runtime.memory_nodes import BINDING, CORE, Parameters, live, settings, until_ready
 
@@ -215,26 +216,25 @@ def test_a_request_to_end_waits_until_setup_has_returned() -> None:
 
 def test_a_node_is_announced_ready_only_after_its_setup_and_gone_after_its_end() -> None:
     seen: list[tuple[str, bool]] = []
+    address = settings().address
+    alive, ready = keys.alive(address), keys.ready(address)
 
     async def main() -> None:
         network = MemoryNetwork()
-        watcher = MemoryTransport(network).watch("peppy/**")
 
-        def drain() -> None:
-            while (presence := watcher.receive_nowait()) is not None:
+        def saw(presence: Presence) -> None:
+            if presence.key in (alive, ready):
                 seen.append((presence.key, presence.present))
+
+        MemoryTransport(network).follow("peppy/**", saw)
 
         async def setup(params: Parameters, runner: NodeRunner) -> None:
             await asyncio.sleep(0)
-            drain()
             seen.append(("setup", True))
 
         await live(setup, lambda _: until_ready(network), network)
-        drain()
 
     asyncio.run(main())
-    address = settings().address
-    alive, ready = keys.alive(address), keys.ready(address)
     assert seen[:3] == [(alive, True), ("setup", True), (ready, True)]
     assert sorted(seen[3:]) == [(alive, False), (ready, False)]
 

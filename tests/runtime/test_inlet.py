@@ -1,11 +1,12 @@
 """What arrives comes out one by one, in order; what is wrong is counted by sender, never raised."""
 
+import anyio
 import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from peppy.runtime.credit import Takings
+from peppy.runtime.credit import MOST, Takings
 from peppy.runtime.inlet import MOST_PUBLISHERS, Inlet
 from peppy.runtime.transport.memory import MemoryNetwork, MemoryTransport
 from peppy.runtime.transport.port import Closed
@@ -62,6 +63,41 @@ def test_messages_that_rode_together_come_out_one_by_one_and_in_order(backend: s
         assert (traffic.kind, traffic.name) == (EndKind.SUBSCRIBER, TOPIC)
         assert (traffic.messages, traffic.waiting, traffic.dropped) == (201, 0, 0)
         assert only_peer(traffic).lost == 0
+
+    run_on(backend, main)
+
+
+def test_those_that_rode_together_leave_other_tasks_their_turn(backend: str) -> None:
+    async def main() -> None:
+        network = MemoryNetwork()
+        inlet, source = inlet_on(network), Source(network)
+        source.many([packed(number) for number in range(500)])
+        seen: list[int] = []
+
+        async def look() -> None:
+            seen.append(inlet.traffic().waiting)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(look)
+            for _ in range(500):
+                await inlet.next()
+            assert seen
+            assert seen[0] > 0
+
+    run_on(backend, main)
+
+
+def test_their_sender_is_told_of_all_that_rode_together(backend: str) -> None:
+    async def main() -> None:
+        network = MemoryNetwork()
+        taker = MemoryTransport(network)
+        told = taker.subscribe(keys.credit(1))
+        takings = Takings(taker, keys.taker(TOPIC, None, None, None, "held-1"))
+        inlet, source = inlet_on(network, takings=takings), Source(network)
+        source.many([packed(number) for number in range(MOST)])
+        await inlet.next()
+        assert (await told.receive()).payload == MOST.to_bytes(8, "little")
+        inlet.close()
 
     run_on(backend, main)
 

@@ -56,12 +56,16 @@ class MemoryFiles:
 
     def below(self, directory: Path) -> Iterator[tuple[Path, Item]]:
         """Yield everything in a directory, the directory itself first, in order of the paths."""
-        for path in sorted(self.items):
-            if path == directory or directory in path.parents:
-                yield path, self.items[path]
+        inside = f"{directory}/" if directory != _ROOT else "/"
+        found = [path for path in self.items if path == directory or str(path).startswith(inside)]
+        for path in sorted(found):
+            yield path, self.items[path]
 
     def put(self, path: Path, item: Item) -> None:
         """Put something at a path; the directories above it appear. Raises `HostError`."""
+        if isinstance(self.items.get(path.parent), Directory):
+            self.items[path] = item
+            return
         for parent in reversed(path.parents):
             if not isinstance(self.items.setdefault(parent, Directory()), Directory):
                 raise _failure("write", path, errno.ENOTDIR)

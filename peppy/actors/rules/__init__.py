@@ -6,4 +6,6 @@ microseconds. The actors in `peppy.actors.stack` feed events in and carry action
 - `instance_life`: one instance, from its artifact to its end.
 - `node_stage`: one node, from its snapshot to its artifact.
 - `graph`: which nodes need which, and what may not be taken away.
+- `notices`: how much of what a node says unasked is listened to.
+- `benchmark`: what is measured, and how it compares with the last time.
 """

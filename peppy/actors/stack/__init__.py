@@ -9,6 +9,9 @@ Requests come in at the `Stack` and are handed down to whoever owns what they as
 up, so that a question about the whole stack is answered from what is known, without waiting.
 What is to happen is decided in `peppy.actors.rules`; these actors carry it out on a `Site`.
 
+What instances say unasked is heard by their `Instance` (`hearing`); what they count (`counting`)
+and measure (`benchmark`) is asked of them in the background, and nobody is waited for too long.
+
 A node that is added again is a new `Node` with a new ref: what the old one still reports reaches
 nobody.
 """

@@ -9,6 +9,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from peppy.actors.host.memory_files import Directory
 from peppy.actors.rules.notices import CUT_OFF, KEPT, MOST_A_MINUTE
 from peppy.actors.stack.benchmark import Record
 from peppy.actors.stack.counting import BUDGET
@@ -74,6 +75,13 @@ async def runtime(
         tasks.cancel_scope.cancel()
     runner.close()
     await transport.close()
+
+
+async def running(robot: Embedded) -> None:
+    """Have an instance 'front' run, and the stack know it."""
+    await robot.ready()
+    await robot.run()
+    await robot.listed()
 
 
 async def traffic_of(robot: Embedded, instance_id: str = "front") -> TrafficView | None:
@@ -143,6 +151,19 @@ async def test_what_is_no_notice_is_ignored(payload: bytes, autojump_clock: Mock
     assert robot.failures == []
 
 
+async def test_a_log_that_cannot_be_written_keeps_no_notice_from_being_shown(
+    autojump_clock: MockClock,
+) -> None:
+    async with embedded() as robot:
+        robot.files.put(HOME.stack_log, Directory())
+        await robot.ready()
+        await robot.run()
+        await say(robot, notice("the lens is dirty"), notice("the lens is hot"))
+        (instance,) = (await robot.row()).instances
+        assert instance.warnings == ("the lens is dirty", "the lens is hot")
+    assert robot.failures == []
+
+
 async def test_a_node_that_floods_is_cut_off_with_one_line(autojump_clock: MockClock) -> None:
     async with embedded() as robot:
         await robot.ready()
@@ -166,8 +187,7 @@ async def test_a_list_with_traffic_holds_what_running_instances_have_counted(
     autojump_clock: MockClock,
 ) -> None:
     async with embedded() as robot:
-        await robot.ready()
-        await robot.run()
+        await running(robot)
         async with runtime(robot) as runner:
             runner.add_end(Counting())
             expected = TrafficView(ends=(Counting().traffic(),))
@@ -198,8 +218,7 @@ async def test_who_does_not_answer_is_listed_without_counters_within_the_budget(
 
 async def test_an_answer_that_cannot_be_read_is_none(autojump_clock: MockClock) -> None:
     async with embedded() as robot:
-        await robot.ready()
-        await robot.run()
+        await running(robot)
         transport = robot.transport()
         with closing(Exchange(transport)) as exchange:
             exchange.serve(
@@ -215,8 +234,7 @@ async def test_the_stack_answers_others_while_an_instance_keeps_it_waiting(
     autojump_clock: MockClock,
 ) -> None:
     async with embedded() as robot:
-        await robot.ready()
-        await robot.run()
+        await running(robot)
         answered: list[float] = []
 
         async def ask(request: control.ListStack) -> None:
