@@ -1,4 +1,4 @@
-"""What a node answers to its daemon: whether it is well, and the request to end."""
+"""What a node answers to its daemon: whether it is well, what it has counted, when it must end."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,7 +15,7 @@ from peppy.schema import keys
 def serve_instance(runner: NodeRunner) -> None:
     """Answer until the runner is closed.
 
-    Both answers come through the node's own event loop: a loop that stands still is not well.
+    All answers come through the node's own event loop: a loop that stands still is not well.
     """
     _answer(runner, keys.HEALTH_SERVICE, _be_well)
     _answer(runner, keys.SHUTDOWN_SERVICE, lambda _: _shut_down(runner))
@@ -33,7 +33,7 @@ def _answer(runner: NodeRunner, service: str, answer: Callable[[bytes], bytes]) 
 
 
 def _be_well(_: bytes) -> bytes:
-    """That the loop came here is the answer."""
+    """Return nothing: that the loop came here is the answer."""
     return b""
 
 
