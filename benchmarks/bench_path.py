@@ -98,7 +98,7 @@ async def measure(watch: Stopwatch) -> None:
     emitted = EmittedTopic("joints", "standard", FORMAT, Message)
     consumed = ConsumedTopic("sender", "joints", "standard", FORMAT, Message)
     codec = Codec("topic 'joints'", parse_format(FORMAT), Message)
-    payload, _ = codec.parts(*VALUES)
+    payload = bytes(codec.parts(*VALUES)[0])
     label = envelope.pack(codec.fingerprint, 1, 2, time.time_ns())
     sample = Sample("peppy/topic/joints/sender/core/sender", payload, label)
     print(f"message of {len(payload)} bytes; zenoh and two peers in one process")

@@ -217,5 +217,7 @@ def _binary_field(place: str, slot: Slot) -> _BinaryField | None:
 
 def _octets(value: Any) -> bytes | bytearray | memoryview:
     """Return a field's binary content; nothing if it travels otherwise or is absent."""
-    content = value.data if type(value) is Ext else value
-    return content if isinstance(content, bytes | bytearray | memoryview) else b""
+    content: Any = value.data if type(value) is Ext else value
+    if type(content) is bytes or isinstance(content, bytearray):
+        return content
+    return content if type(content) is memoryview else b""

@@ -20,6 +20,10 @@ class Complaints:
         self._next: dict[object, float] = {}
         self._withheld: dict[object, int] = {}
 
+    def postpone(self, trouble: object) -> None:
+        """Say nothing about `trouble` for a while: it has just been said otherwise."""
+        self._next[trouble] = anyio.current_time() + WHILE
+
     def about(self, trouble: object, line: str) -> None:
         """Say `line`, or count it if `trouble` was spoken of a moment ago."""
         now = anyio.current_time()

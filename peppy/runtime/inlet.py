@@ -102,7 +102,7 @@ class Inlet(Generic[M]):
                 await give_way()
                 continue
             arrived = await self._receive()
-            found = arrived if type(arrived) is tuple else self._open(arrived)
+            found = self._open(arrived) if type(arrived) is Sample else arrived
             if found is not None:
                 return found
 
@@ -215,6 +215,7 @@ class Inlet(Generic[M]):
     def _count_mismatch(self, peer: _Peer, fingerprint: int, number: int) -> None:
         if not peer.mismatched and self._on_mismatch is not None:
             self._on_mismatch(peer.key, fingerprint)
+            self._complaints.postpone(("mismatch", peer.instance_id))
         peer.mismatched += number
         if peer.mismatched > number:
             self._complaints.about(

@@ -6,7 +6,7 @@ Source: behaviour.md 10.1, `stack benchmark`. The orders are in `peppy.schema.be
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from time import perf_counter_ns
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import anyio
 import msgspec
@@ -112,7 +112,7 @@ async def _watch(runner: NodeRunner, order: DeliveryOrder) -> DeliveryView:
 
 
 def _inlets(runner: NodeRunner) -> Iterable[Inlet[Any]]:
-    return runner.inlets.values()
+    return [cast("Inlet[Any]", end) for end in runner.ends() if isinstance(end, Inlet)]
 
 
 def _take(inlet: Inlet[Any], into: list[int], enough: int) -> None:

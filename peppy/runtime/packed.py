@@ -92,16 +92,18 @@ def view_of(kind: Kind, length: int | None) -> Callable[[Any], "memoryview[Any]"
     items: Any = _FORMATS[kind]
 
     def show(value: Any) -> "memoryview[Any]":
-        if type(value) is list:
+        if type(value) is not Ext:
             return _view_of_list(items, value)
         if value.code != code:
             raise Unpackable(f"is packed with code {value.code}, {kind.value} has {code}")
-        if len(value.data) % size:
-            raise Unpackable(f"is packed into {len(value.data)} bytes, an item has {size}")
-        view: memoryview[Any] = memoryview(value.data).cast(items)
-        if length is not None and len(view) != length:
-            raise Unpackable(f"has {len(view)} items instead of {length}")
-        return view
+        octets: Any = value.data
+        if len(octets) % size:
+            raise Unpackable(f"is packed into {len(octets)} bytes, an item has {size}")
+        if length is not None and len(octets) != length * size:
+            raise Unpackable(f"has {len(octets) // size} items instead of {length}")
+        view: Any = memoryview(octets)
+        shown: memoryview[Any] = view.cast(items)
+        return shown
 
     return show
 
@@ -111,17 +113,18 @@ def list_of_packed(kind: Kind, length: int | None) -> Callable[[Any], list[Any]]
     show = view_of(kind, length)
 
     def unpack(value: Any) -> list[Any]:
-        return value if type(value) is list else show(value).tolist()
+        return show(value).tolist() if type(value) is Ext else value
 
     return unpack
 
 
-def _view_of_list(items: Any, values: list[Any]) -> "memoryview[Any]":
+def _view_of_list(items: str, values: list[Any]) -> "memoryview[Any]":
     if items == "?":
         flags: memoryview[Any] = memoryview(bytes(values))
         return flags.cast("?")
     try:
-        return memoryview(array.array(items, values))
+        packed: Any = array.array  # typed for literal type codes only
+        return memoryview(packed(items, values))
     except OverflowError as error:
         raise Unpackable(str(error)) from None
 

@@ -7,7 +7,7 @@ goes the careful way (`encoding`), which either accepts it after all or names th
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 import msgspec
 
@@ -153,7 +153,7 @@ def _long_array(kind: Kind, length: int | None) -> Callable[[Any], Any]:
     def change(value: Any) -> Any:
         if type(value) is not list:
             return pack(value)
-        if length is not None and len(value) != length:
+        if length is not None and len(cast("Any", value)) != length:
             raise NotQuick
         return msgspec.convert(value, many)
 

@@ -105,6 +105,10 @@ class NodeRunner:
         """Forget an end that its owner has closed."""
         self._ends.pop(end, None)
 
+    def ends(self) -> tuple[End, ...]:
+        """Return all ends that are there now."""
+        return tuple(self._ends)
+
     def traffic(self) -> TrafficView:
         """Return what went through all ends."""
         return TrafficView(ends=tuple(end.traffic() for end in self._ends))
