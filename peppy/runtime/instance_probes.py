@@ -19,6 +19,7 @@ from peppy.runtime.transport.port import TransportError
 from peppy.schema import keys
 from peppy.schema.benchmark import DeliveryOrder, DeliveryView, ProbeOrder, ProbeView
 from peppy.schema.keys import Address
+from peppy.schema.traffic import EndKind
 
 O = TypeVar("O", ProbeOrder, DeliveryOrder)  # noqa: E741  # an order
 
@@ -112,7 +113,8 @@ async def _watch(runner: NodeRunner, order: DeliveryOrder) -> DeliveryView:
 
 
 def _inlets(runner: NodeRunner) -> Iterable[Inlet[Any]]:
-    return [cast("Inlet[Any]", end) for end in runner.ends() if isinstance(end, Inlet)]
+    subscribers = (end for end in runner.ends() if end.traffic().kind is EndKind.SUBSCRIBER)
+    return [cast("Inlet[Any]", end) for end in subscribers]
 
 
 def _take(inlet: Inlet[Any], into: list[int], enough: int) -> None:
