@@ -11,7 +11,7 @@ help:
 	@echo "make demo      three nodes, built, run and talking for some seconds"
 	@echo "make test      all tests: the fast ones, then those with real processes"
 	@echo "make check     format, lint and types"
-	@echo "make bench     measurements"
+	@echo "make bench     measurements; QUICK=1 for fewer samples, in under two minutes"
 	@echo "make clean     remove what these made"
 
 install: $(INSTALLED)
@@ -42,7 +42,7 @@ check: $(INSTALLED)
 	$(VENV)/bin/pyright
 
 bench: $(INSTALLED)
-	@for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(PY) $$bench || exit 1; done
+	@for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(PY) $$bench $(if $(QUICK),--quick) || exit 1; done
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

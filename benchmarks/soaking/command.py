@@ -26,8 +26,11 @@ def main() -> int:
     parser.add_argument("--nodes", type=int, default=5)
     parser.add_argument("--intensity", type=float, default=1.0, help="what rates are multiplied by")
     parser.add_argument("--fuzz", type=float, default=300.0, help="pieces of nonsense a second")
-    parser.add_argument("--strangers", type=int, default=500, help="publishers that it claims")
-    parser.add_argument("--no-long-stops", action="store_true", help="none beyond zenoh's lease")
+    parser.add_argument(
+        "--strangers", type=int, default=4, help="publishers that it claims on a key"
+    )
+    parser.add_argument("--long-stops", type=float, default=0.1, help="part beyond the lease")
+    parser.add_argument("--no-kills", action="store_true", help="everybody lives to the end")
     parser.add_argument("--directory", type=Path, help="where the children's files are kept")
     words = parser.parse_args()
     plan = Plan(
@@ -37,7 +40,8 @@ def main() -> int:
         intensity=words.intensity,
         fuzz=words.fuzz,
         strangers=words.strangers,
-        long_stops=not words.no_long_stops,
+        long_stops=words.long_stops,
+        kills=not words.no_kills,
     )
     print(f"seed {plan.seed}, {plan.nodes} nodes, {words.minutes:g} minutes", flush=True)
     if words.directory is not None:

@@ -45,11 +45,13 @@ class Plan:
     intensity: float = 1.0
     fuzz: float = 300.0
     """Pieces of nonsense each second."""
-    strangers: int = 500
-    """Publishers that the nonsense claims to come from."""
+    strangers: int = 4
+    """Publishers that the nonsense on one key claims to come from."""
     every: tuple[float, float] = (3.0, 12.0)
     """Seconds from one trouble to the next, at the least and at the most."""
-    long_stops: bool = True
+    long_stops: float = 0.1
+    """The part of all stops that lasts beyond the lease."""
+    kills: bool = True
 
 
 @dataclass
@@ -173,7 +175,7 @@ class Conductor:
         chance = self.chance
         while True:
             await anyio.sleep(chance.uniform(*self.plan.every))
-            kind = chance.choices(("kill", "stop", "slow"), (3, 5, 2))[0]
+            kind = chance.choices(("kill", "stop", "slow"), (3 * self.plan.kills, 5, 2))[0]
             name = chance.choice(sorted(self.nodes))
             child = self.nodes[name]
             if kind == "kill":
@@ -182,8 +184,9 @@ class Conductor:
                 child.kill()
                 await child.gone()
                 await self.start_node()
+                await self.tell_others()
             elif kind == "stop" and not child.stopped:
-                long = self.plan.long_stops and chance.random() < 0.1
+                long = chance.random() < self.plan.long_stops
                 self.tasks.start_soon(self._stop, child, LONG if long else chance.uniform(0.5, 6))
             elif kind == "slow":
                 self.tasks.start_soon(self._slow, child, chance.choice((0.002, 0.02, 0.1)))

@@ -1,8 +1,8 @@
 """Speaks nonsense on the keys of all others: `python -m benchmarks.soaking.fuzzer PORT SEED RATE`.
 
 What can be taken for a message of somebody's, because its attachment is long enough for an
-envelope, claims one of `STRANGERS` publishers, each with a sequence that stands still: so that it
-is counted as unreadable or mismatched, and never as a loss.
+envelope, claims one of the key's few strange publishers, each with a sequence that stands still: so
+that it is counted as unreadable or mismatched, and never as a loss.
 """
 
 import random
@@ -47,8 +47,10 @@ class Fuzzer:
     def __init__(self, transport: Transport, chance: random.Random, strangers: int) -> None:
         self._transport = transport
         self._chance = chance
-        self._strangers = [chance.getrandbits(64) for _ in range(strangers)]
+        self._strangers = strangers
         self._ways: dict[str, list[tuple[str, Publisher]]] = {}
+        self._known: dict[tuple[str, int], int] = {}
+        """The number of each strange publisher, by its key and which of the key's it is."""
         self._claimed: Counter[str] = Counter()
         """Messages under somebody's topic that look like one of a publisher's."""
         self.sent = 0
@@ -70,7 +72,7 @@ class Fuzzer:
             return
         run = self._chance.choice(list(self._ways))
         kind, way = self._chance.choice(self._ways[run])
-        label = self._label(kind)
+        label = self._label(kind, way.key)
         payload = self._payload()
         if label.endswith(MANY):
             payload = nested(20)  # more than it says would be counted as more
@@ -109,7 +111,7 @@ class Fuzzer:
             case _:
                 return chance.randbytes(chance.randint(20_000, 60_000))
 
-    def _label(self, kind: str) -> bytes:
+    def _label(self, kind: str, key: str) -> bytes:
         chance = self._chance
         match chance.randrange(5):
             case 0:
@@ -123,15 +125,17 @@ class Fuzzer:
                 )
                 return head + chance.randbytes(chance.randrange(40))
             case 2:
-                return nested(1000) if kind not in PROFILES else self._claim(0)
+                return nested(1000) if kind not in PROFILES else self._claim(key, 0)
             case 3 if kind in PROFILES:
-                return self._claim(FINGERPRINT) + chance.choice((b"", MANY, b"\x91"))
+                return self._claim(key, FINGERPRINT) + chance.choice((b"", MANY, b"\x91"))
             case _:
                 size = chance.randrange(envelope.SIZE) if kind in PROFILES else 200
                 return chance.randbytes(size)
 
-    def _claim(self, fingerprint: int) -> bytes:
-        return envelope.pack(fingerprint, self._chance.choice(self._strangers), 7, 0)
+    def _claim(self, key: str, fingerprint: int) -> bytes:
+        which = key, self._chance.randrange(self._strangers)
+        publisher = self._known.setdefault(which, self._chance.getrandbits(64))
+        return envelope.pack(fingerprint, publisher, 7, 0)
 
 
 def _keys_of(run: str, identity: str, chance: random.Random) -> list[tuple[str, str]]:

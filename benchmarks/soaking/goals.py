@@ -39,9 +39,12 @@ OUTCOMES: Final = {
     ActionResultTimeout: "result timed out",
 }
 
-FOLLOWED: Final = 60.0
-"""Seconds after which feedback must have ended: goals are worked on for two, servers that stand
-still are given up by the wire."""
+FOLLOWED: Final = 12.0
+"""Seconds after which feedback is followed no more: goals are worked on for two, and servers that
+stand still are given up by the wire within ten."""
+
+MOURNED: Final = 3.0
+"""Seconds after which the feedback of a server that has died must have ended."""
 
 
 class Working:
@@ -110,6 +113,8 @@ class Firing:
         self._action = consumed_action()
         self._number = 0
         self._server = ""
+        self._last = -1
+        """The step that its feedback has come to."""
         self._now: tuple[str, float, Stopwatch] | None = None
 
     async def run(self) -> None:
@@ -133,6 +138,7 @@ class Firing:
         qos = chance.choice(list(QoSProfile))
         target = program.target()
         self._begin("a goal", timeout)
+        self._last = -1
         goal = await self._action.fire(program.runner, ticket, timeout, qos, None, target)
         self.check()
         self._server = goal.server.instance_id
@@ -145,7 +151,7 @@ class Firing:
             if answer.data.accepted:
                 return "cancelled"
         if chance.random() < 0.7:
-            self._begin("feedback", FOLLOWED)
+            self._begin("feedback", FOLLOWED + MOURNED)
             await self._follow(goal, ticket)
             self.check()
         self._begin("a result", timeout)
@@ -155,19 +161,27 @@ class Firing:
         return "result"
 
     async def _follow(self, goal: FiredGoal, ticket: Ticket) -> None:
-        """Follow the feedback, at most until it ends; its server waits for the result then."""
-        last = -1
-        with anyio.move_on_after(self._program.chance.choice((0.3, 1.0, 100.0))):
-            try:
-                while True:
-                    step = await goal.next_feedback()
-                    if (step.run, step.number) != (ticket.run, ticket.number):
-                        accuse("feedback of another goal", fired=str(ticket), step=str(step))
-                    elif step.step <= last:
-                        accuse("feedback out of turn", fired=str(ticket), step=str(step))
-                    last = step.step
-            except ActionFeedbackEnded:
-                return
+        """Follow the feedback for a while, until it ends at the latest."""
+        program = self._program
+        with anyio.move_on_after(program.chance.choice((0.3, 1.0, FOLLOWED))) as patience:
+            await self._until_it_ends(goal, ticket)
+        if patience.cancelled_caught and self._server not in program.others:
+            with anyio.move_on_after(MOURNED) as patience:
+                await self._until_it_ends(goal, ticket)
+            if patience.cancelled_caught:
+                accuse("feedback outlives its server", number=ticket.number, server=self._server)
+
+    async def _until_it_ends(self, goal: FiredGoal, ticket: Ticket) -> None:
+        try:
+            while True:
+                step = await goal.next_feedback()
+                if (step.run, step.number) != (ticket.run, ticket.number):
+                    accuse("feedback of another goal", fired=str(ticket), step=str(step))
+                elif step.step <= self._last:
+                    accuse("feedback out of turn", fired=str(ticket), step=str(step))
+                self._last = step.step
+        except ActionFeedbackEnded:
+            return
 
     def _begin(self, what: str, timeout: float) -> None:
         self._now = (what, timeout, Stopwatch(self._program.ticker))

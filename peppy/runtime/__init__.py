@@ -15,9 +15,18 @@ A node's life, from the outside in:
 
 A message's way, from the inside out:
 
-- `topics`: what generated code declares. `outlet` and `inlet` are a topic's ends in one node.
-- `codec`: a format over a dataclass (`shape`), compiled (`encoding`, `decoding`, `primitives`).
-- `transport`: bytes and keys. `qos` says what a profile asks of it.
+- `topics`: what generated code declares. `outlet` and `inlet` are a topic's ends in one node;
+  `credit` holds a sender back, `mismatches` names formats that do not fit.
+- `services`: likewise, with `service_server` and `service_caller` as the ends.
+- `actions`: likewise, with `action_server` and `action_client`; `rules.goal_life` decides what
+  becomes of a goal. Both find out by `reach` and `action_reach` who is there.
+- `codec`: a format over a dataclass (`shape`), compiled: the `quick` way out, the careful one
+  (`encoding`), the way in (`decoding`); `primitives` and `packed` are what values become. `plain`
+  is the same without generated classes, for tools.
+- `transport`: bytes and keys, requests and replies. `qos` says what a profile asks of it.
+
+What went through an end is counted there, and asked for by the daemon through `instance_services`,
+as are health, the end, formats and, for `peppy stack benchmark`, `instance_probes`.
 
 `output`, `complaints` and `unfit` are how things are said when they go wrong: a node never ends
 because of what others send, and never is silent about it. `control_client` is the odd one out:
