@@ -63,9 +63,8 @@ class Server:
         self._foreign = self._replies = self._gone = 0
         self._complaints = Complaints()
         address = node_runner.address
-        self._service = node_runner.exchange.serve(
-            keys.service(address, name), announce=keys.serving(address, name), capacity=CAPACITY
-        )
+        key = keys.service(address, name)
+        self._service = node_runner.exchange.serve(key, announce=key, capacity=CAPACITY)
         self._receive = self._service.receive
 
     async def handle_next(self, handler: Handler) -> None:

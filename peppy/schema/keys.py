@@ -128,15 +128,9 @@ def service_pattern(name: str, node: str, core_node: str | None, instance_id: st
     return f"{ROOT}/service/{name}/{node}/{core_node or ANY}/{instance_id or ANY}"
 
 
-def serving(server: Address, name: str) -> str:
-    """Return what `server` announces while it serves `name`; its exchange adds one part."""
-    return f"{ROOT}/serving/{name}/{server.node}/{server.core_node}/{server.instance_id}"
-
-
 def serving_pattern(name: str, node: str, core_node: str | None, instance_id: str | None) -> str:
-    """Return the pattern of the announcements of these servers; None matches any."""
-    who = f"{node}/{core_node or ANY}/{instance_id or ANY}"
-    return f"{ROOT}/serving/{name}/{who}/{ANY}"
+    """Return the pattern of what these servers announce: their keys, and who serves them."""
+    return f"{service_pattern(name, node, core_node, instance_id)}/{ANY}"
 
 
 def server_in(key: str) -> tuple[str, str]:

@@ -101,7 +101,7 @@ def test_what_a_refusing_server_says_of_its_formats_need_not_be_true(backend: st
         address = stranger.address
         stranger.exchange.serve(
             keys.service(address, "repeat"),
-            announce=keys.serving(address, "repeat"),
+            announce=keys.service(address, "repeat"),
             arrived=refuse,
         )
         told = "'front' has another message format: the message formats differ"
@@ -169,7 +169,7 @@ def test_a_response_that_cannot_be_read_is_an_error_of_the_call(backend: str) ->
         address = stranger.address
         stranger.exchange.serve(
             keys.service(address, "repeat"),
-            announce=keys.serving(address, "repeat"),
+            announce=keys.service(address, "repeat"),
             arrived=lambda request: request.reply(b"\xc1"),
         )
         with pytest.raises(ServiceError, match="the payload cannot be read"):

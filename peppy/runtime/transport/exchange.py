@@ -99,7 +99,8 @@ class Exchange:
     ) -> Reply:
         """Return the first answer of whoever serves `key`, which may be a pattern.
 
-        `servers` matches what they announce (`serve`, with one part more). `contested`: of those
+        `servers` matches what they announce (`serve`, with one part more). If they announce the
+        keys that they serve, and are few, it goes to each of them. `contested`: of those
         who hear it, one at most gets hold of it. `on_note` is called with each note.
 
         Raises `Unanswered` after `timeout` seconds, `Refused` if the first answer is that, `Closed`
@@ -120,7 +121,7 @@ class Exchange:
         way.calls.add(call)
         label = header.pack(header.ASK, number, self._origin, header.CONTESTED * contested)
         try:
-            way.publisher.put(payload, label + attachment)
+            way.put(payload, label + attachment)
             deadlines.add(deadline)
             if call.kind:  # a server on this loop was quick: others have their turn all the same
                 await give_way()
@@ -187,7 +188,7 @@ class Exchange:
             if not others:
                 return
         with suppress(TransportError):
-            way.publisher.put(b"", header.pack(header.GONE, number, self._origin))
+            way.put(b"", header.pack(header.GONE, number, self._origin))
 
     def _failure(self, call: Call, timeout: float) -> Exception:
         way = call.way

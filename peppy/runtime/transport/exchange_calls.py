@@ -7,12 +7,15 @@ import anyio
 
 from peppy.runtime.transport.exchange_errors import Unreachable
 from peppy.runtime.transport.exchange_roster import Roster
-from peppy.runtime.transport.port import Closed, Delivery, Transport
+from peppy.runtime.transport.port import Closed, Delivery, Payload, Publisher, Transport
 from peppy.runtime.transport.routes import intersect
 from peppy.runtime.transport.waiting import Waiter
 
 SEEK: Final = 0.005
 """Seconds between two looks whether a server can be heard: the port tells it only when asked."""
+
+MOST_DIRECT: Final = 4
+"""Servers that are sent to one by one; beyond that, one message to the pattern costs less."""
 
 MOST_KNOWN: Final = 65536
 """Servers that may answer at one pattern, over the life of a process."""
@@ -23,7 +26,11 @@ class Way:
 
     def __init__(self, transport: Transport, key: str, servers: str | None) -> None:
         self.key = key
-        self.publisher = transport.publisher(key, Delivery.RELIABLE)
+        self._transport = transport
+        self._publisher = transport.publisher(key, Delivery.RELIABLE)
+        self._direct: dict[str, Publisher] = {}
+        self.publishers: tuple[Publisher, ...] = (self._publisher,)
+        """Where a request goes: to the pattern, or to each of a few who announce their keys."""
         self.heard = False
         """Whether a server has been seen to listen since the last change of the roster."""
         self.calls: set[Call] = set()
@@ -44,8 +51,24 @@ class Way:
     def _changed(self) -> None:
         self.heard = False
         if self.roster is not None:
+            self._aim(self.roster.served())
             for call in [each for each in self.calls if each.lost(self.roster.here)]:
                 call.end()
+
+    def _aim(self, served: set[str]) -> None:
+        """Send to those few who are there: what goes to a pattern goes through routers as well."""
+        few = self.many and 0 < len(served) <= MOST_DIRECT
+        wanted = served if few and all(intersect(self.key, key) for key in served) else set[str]()
+        for key in self._direct.keys() - wanted:
+            self._direct.pop(key).close()
+        for key in wanted - self._direct.keys():
+            self._direct[key] = self._transport.publisher(key, Delivery.RELIABLE)
+        self.publishers = tuple(self._direct.values()) or (self._publisher,)
+
+    def put(self, payload: Payload, label: bytes) -> None:
+        """Send to all who may answer; raises as `Publisher.put` does."""
+        for publisher in self.publishers:
+            publisher.put(payload, label)
 
     async def find_server(self) -> None:
         """Return once somebody listens; raise `Unreachable` if nobody is announced."""
@@ -53,7 +76,7 @@ class Way:
             await self.roster.look()
             if not self.roster.here:
                 raise Unreachable(self.key, left=False)
-        while not self.publisher.matched():
+        while not any(publisher.matched() for publisher in self.publishers):
             await anyio.sleep(SEEK)
             if self._closed:
                 raise Closed("the exchange")
@@ -73,7 +96,8 @@ class Way:
     def close(self) -> None:
         """Give everything back."""
         self._closed = True
-        self.publisher.close()
+        for publisher in (self._publisher, *self._direct.values()):
+            publisher.close()
         if self.roster is not None:
             self.roster.close()
 

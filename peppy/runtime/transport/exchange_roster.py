@@ -15,6 +15,7 @@ class Roster:
         self._pattern = pattern
         self._on_change = on_change
         self._keys: set[str] = set()
+        self._told: frozenset[str] = frozenset()
         self._looking = 0
         self._left: set[str] = set()
         """Keys that went away while somebody looks: what a look finds may be older than that."""
@@ -32,9 +33,9 @@ class Roster:
                 self._left.clear()
         self._tell()
 
-    def keys(self) -> list[str]:
-        """Return the announced keys."""
-        return sorted(self._keys)
+    def served(self) -> set[str]:
+        """Return what is announced, without the identities."""
+        return {key.rpartition("/")[0] for key in self._keys}
 
     def _on_presence(self, presence: Presence) -> None:
         if presence.present:
@@ -47,9 +48,9 @@ class Roster:
         self._tell()
 
     def _tell(self) -> None:
-        here = frozenset(key.rpartition("/")[2] for key in self._keys)
-        if here != self.here:
-            self.here = here
+        if self._keys != self._told:
+            self._told = frozenset(self._keys)
+            self.here = frozenset(key.rpartition("/")[2] for key in self._keys)
             self._on_change()
 
     def close(self) -> None:

@@ -36,25 +36,6 @@ class Closed(TransportError):
         super().__init__(f"{what} is closed")
 
 
-class Unanswered(TransportError):
-    """Nobody answered a request in time; `acknowledged` says whether somebody had taken it up."""
-
-    def __init__(self, key: str, seconds: float, *, acknowledged: bool) -> None:
-        self.key = key
-        self.seconds = seconds
-        self.acknowledged = acknowledged
-        super().__init__(f"nobody answered '{key}' within {seconds:g} s")
-
-
-class Refused(TransportError):
-    """Whoever answered a request refused it; `reason` is what it said."""
-
-    def __init__(self, key: str, reason: str) -> None:
-        self.key = key
-        self.reason = reason
-        super().__init__(f"'{key}' was refused: {reason}")
-
-
 class TooLarge(TransportError):
     """A payload beyond `LARGEST_PAYLOAD`; nothing was sent."""
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import zenoh
 import zenoh.shm
 
-from peppy.runtime.transport.shared_memory import THRESHOLD
+from peppy.runtime.transport.shared_memory import THRESHOLD, listing
 
 _MMAP_THRESHOLD: Final = -3
 _TRIM_THRESHOLD: Final = -1
@@ -36,7 +36,8 @@ class SharedPool:
             return payload
         try:
             if self._provider is None:
-                self._provider = zenoh.shm.ShmProvider.default_backend(self._size)
+                with listing():
+                    self._provider = zenoh.shm.ShmProvider.default_backend(self._size)
             buffer: Any = self._provider.alloc(len(payload), policy=self._policy)
         except zenoh.ZError:
             return payload

@@ -59,7 +59,7 @@ class World:
         self.servers: list[Server] = []
         for index in range(SERVERS):
             serving = exchange()
-            service = serving.serve(f"s/{index}", announce=f"up/{index}")
+            service = serving.serve(f"s/{index}", announce=f"s/{index}")
             self.servers.append(Server(service, serving))
         self.calls: list[Call] = []
         self.seen: dict[int, str] = {}
@@ -108,7 +108,7 @@ class World:
         with scope:
             try:
                 reply = await self._asking.ask(
-                    f"s/{target}", b"%d" % number, timeout=1e6, servers=f"up/{target}/*"
+                    f"s/{target}", b"%d" % number, timeout=1e6, servers=f"s/{target}/*"
                 )
                 assert reply.payload == b"%d from %s" % (number, reply.key.encode())
                 outcome = f"reply of {reply.key}"

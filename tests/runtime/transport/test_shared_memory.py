@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Generator
@@ -61,6 +62,21 @@ async def main():
 asyncio.run(main())
 """
 
+KEEPER = """
+import asyncio, hashlib, sys
+from peppy.runtime.transport.zenoh import open_peer
+
+async def main():
+    transport = await open_peer("127.0.0.1", int(sys.argv[1]))
+    subscriptions = {"early": transport.subscribe("big"), "late": transport.subscribe("big")}
+    while wanted := sys.stdin.readline().strip():
+        payload = (await subscriptions[wanted].receive()).payload
+        print(hashlib.sha256(payload).hexdigest(), flush=True)
+    await transport.close()
+
+asyncio.run(main())
+"""
+
 
 def files_of(process: "subprocess.Popen[str]") -> set[Path]:
     """Return the shared memory that a process has mapped."""
@@ -69,10 +85,30 @@ def files_of(process: "subprocess.Popen[str]") -> set[Path]:
     return {path for path in found if path.suffix == shared_memory.SUFFIX}
 
 
+def lists_of(process: "subprocess.Popen[str]") -> list[Path]:
+    return list(shared_memory.DIRECTORY.glob(f"peppy-{process.pid}-*.pool"))
+
+
+def pools_in(files: set[Path]) -> set[Path]:
+    return {path for path in files if path.stat().st_size >= SMALLEST_POOL}
+
+
+def sweep_until_gone(files: set[Path]) -> None:
+    """Sweep until the files are old enough to be taken."""
+
+    async def main() -> None:
+        with anyio.fail_after(DEADLINE):
+            while any(path.exists() for path in files):
+                await anyio.sleep(0.1)
+                sweep()
+
+    anyio.run(main)
+
+
 @contextmanager
-def program(text: str, port: int) -> Generator["subprocess.Popen[str]", None, None]:
+def program(text: str, argument: object) -> Generator["subprocess.Popen[str]", None, None]:
     process = subprocess.Popen(
-        [sys.executable, "-c", text, str(port)],
+        [sys.executable, "-c", text, str(argument)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -94,9 +130,20 @@ def the(stream: IO[str] | None) -> IO[str]:
     return stream
 
 
-def end(process: "subprocess.Popen[str]") -> None:
-    the(process.stdin).write("\n")
+def tell(process: "subprocess.Popen[str]", line: str) -> None:
+    the(process.stdin).write(f"{line}\n")
     the(process.stdin).flush()
+
+
+def taken(keeper: "subprocess.Popen[str]", subscription: str) -> list[str]:
+    """Return the digests of the next three payloads of one of its subscriptions."""
+    for _ in range(3):
+        tell(keeper, subscription)
+    return [said(keeper) for _ in range(3)]
+
+
+def end(process: "subprocess.Popen[str]") -> None:
+    tell(process, "")
     assert process.wait(DEADLINE) == 0
 
 
@@ -123,13 +170,15 @@ def across_two_processes(
 
 def test_a_large_payload_crosses_through_shared_memory_of_which_a_sweep_leaves_nothing() -> None:
     def end_both(sender: "subprocess.Popen[str]", receiver: "subprocess.Popen[str]") -> None:
+        (own_list,) = lists_of(sender)
+        assert stat.S_IMODE(own_list.stat().st_mode) == 0o600
         end(receiver)
         end(sender)
+        assert not own_list.exists()
 
     shared = across_two_processes(end_both)
     assert shared
-    sweep()
-    assert not [path for path in shared if path.exists()]
+    sweep_until_gone(shared)
 
 
 @pytest.mark.parametrize("killed", ["sender", "receiver"])
@@ -148,9 +197,46 @@ def test_what_a_killed_process_leaves_is_swept_up_once_nobody_uses_it(killed: st
         end(other)
 
     across_two_processes(kill_one)
-    sweep()
     assert left
-    assert not [path for path in left if path.exists()]
+    sweep_until_gone(left)
+
+
+def test_the_pool_of_a_killed_sender_loses_its_name_and_nothing_of_what_its_receiver_holds() -> (
+    None
+):
+    left: set[Path] = set()
+
+    def scenario(port: int) -> None:
+        with program(KEEPER, port) as keeper:
+            with program(SENDER, port) as first:
+                sent = said(first)
+                assert taken(keeper, "early") == [sent] * 3
+                pools = pools_in(files_of(first))
+                assert pools
+                assert pools <= files_of(keeper)
+                sweep()
+                assert all(path.exists() for path in (*pools, *lists_of(first)))
+                left.update(files_of(first))
+                first.kill()
+                first.wait()
+                sweep()
+                assert not [path for path in (*pools, *lists_of(first)) if path.exists()]
+            with program(SENDER, port) as second:
+                sent_later = said(second)
+                assert taken(keeper, "early") == [sent_later] * 3
+                assert taken(keeper, "late") == [sent] * 3
+                assert taken(keeper, "late") == [sent_later] * 3
+                left.update(files_of(second))
+                end(keeper)
+                end(second)
+
+    async def main() -> None:
+        router, port = await router_somewhere()
+        await anyio.to_thread.run_sync(scenario, port)
+        await router.close()
+
+    anyio.run(main)
+    sweep_until_gone(left)
 
 
 def leave(directory: Path, name: str) -> Path:
@@ -159,23 +245,36 @@ def leave(directory: Path, name: str) -> Path:
     return path
 
 
+@contextmanager
+def in_use(path: Path) -> Generator[None, None, None]:
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def test_a_sweep_takes_what_nobody_uses_and_no_other_file(tmp_path: Path) -> None:
     unused = [leave(tmp_path, f"{number}.zenoh") for number in range(3)]
     used, other = leave(tmp_path, "used.zenoh"), leave(tmp_path, "somebody's")
     (tmp_path / "linked.zenoh").symlink_to(other)
     (tmp_path / "directory.zenoh").mkdir()
-    descriptor = os.open(used, os.O_RDWR)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
-        assert sweep(tmp_path) == len(unused)
+    with in_use(used):
+        assert sweep(tmp_path, older_than=0) == len(unused)
         assert not [path for path in unused if path.exists()]
         assert used.exists()
         assert other.exists()
         assert (tmp_path / "directory.zenoh").exists()
-    finally:
-        os.close(descriptor)
-    assert sweep(tmp_path) == 1
+    assert sweep(tmp_path, older_than=0) == 1
     assert not used.exists()
+
+
+def test_a_sweep_leaves_files_that_may_be_about_to_be_locked_to_the_next(tmp_path: Path) -> None:
+    made = leave(tmp_path, "1.zenoh")
+    assert sweep(tmp_path) == 0
+    assert made.exists()
+    assert sweep(tmp_path, older_than=0) == 1
 
 
 def test_a_sweep_where_nothing_is_finds_nothing(tmp_path: Path) -> None:
