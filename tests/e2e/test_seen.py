@@ -3,12 +3,14 @@
 import os
 import re
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from peppy.runtime.transport.shared_memory import SMALLEST_POOL, YOUNG
 from tests.e2e.harness import Peppy, wait_until
 from tests.e2e.test_first_node import document, make_node
 
@@ -182,20 +184,30 @@ def test_the_benchmark_measures_edges_and_topics_and_compares_with_the_last_run(
     )
 
 
+def kill(robot: Peppy, node: str, processes: Iterable[int]) -> None:
+    for pid in processes:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: instance_of(robot, node)["state"] == "failed", f"{node}'s end")
+
+
 def test_nodes_that_are_killed_leave_nothing_in_shared_memory(robot: Peppy) -> None:
+    def shares_a_pool(listener: set[Path]) -> bool:
+        return any(file.stat().st_size >= SMALLEST_POOL for file in listener)
+
+    wait_until(lambda: any(map(shares_a_pool, shared_by(robot, "listener").values())), "a pool")
     talkers = shared_by(robot, "talker")
     listeners = shared_by(robot, "listener")
     files = set[Path]().union(*talkers.values(), *listeners.values())
-    large = {file for file in files if file.stat().st_size > 3_000_000}
-    assert large
-    for pid in (*talkers, *listeners):
-        os.kill(pid, signal.SIGKILL)
-    for node in ("talker", "listener"):
-        wait_until(lambda node=node: instance_of(robot, node)["state"] == "failed", f"{node}'s end")
+    pools = {file for file in files if file.stat().st_size >= SMALLEST_POOL}
+    youngest = max(file.stat().st_ctime for file in files)
+    wait_until(lambda: time.time() - youngest > YOUNG, "files that a sweep may take")
+    kill(robot, "talker", talkers)
+    wait_until(lambda: not any(pool.exists() for pool in pools), "the end of a pool in use")
+    assert instance_of(robot, "listener")["state"] == "running"
+    kill(robot, "listener", listeners)
 
     def clean() -> bool:
         of_the_daemon = set[Path]().union(*shared_by(robot).values())
         return not any(file.exists() for file in files - of_the_daemon)
 
     wait_until(clean, "a clean shared memory")
-    assert not any(file.exists() for file in large)

@@ -115,11 +115,42 @@ def made(path: Path, size: int) -> Generator[Path, None, None]:
         yield path
 
 
-def test_a_process_lists_the_pools_that_it_makes_and_no_file_of_a_partner() -> None:
+@pytest.fixture
+def directory() -> Generator[Path, None, None]:
+    """A directory in the memory file system, whose locks the kernel shows as they are."""
+    with tempfile.TemporaryDirectory(dir=shared_memory.DIRECTORY) as path:
+        yield Path(path)
+
+
+def make_and_list(directory: Path) -> str:
+    """Return what a list has to say of a pool made in between."""
     with ExitStack() as stack:
-        directory = Path(
-            stack.enter_context(tempfile.TemporaryDirectory(dir=shared_memory.DIRECTORY))
-        )
+        with listing(directory):
+            pool = stack.enter_context(made(directory / "1.zenoh", SMALLEST_POOL))
+        return entry(pool)
+
+
+def test_a_list_that_a_sweep_took_before_it_was_locked_is_made_again(
+    monkeypatch: pytest.MonkeyPatch, directory: Path
+) -> None:
+    swept: list[int] = []
+    make = tempfile.mkstemp
+
+    def make_and_sweep(suffix: str, prefix: str, where: Path) -> tuple[int, str]:
+        found = make(suffix, prefix, where)
+        if not swept:
+            swept.append(sweep(where))
+        return found
+
+    monkeypatch.setattr(tempfile, "mkstemp", make_and_sweep)
+    expected = make_and_list(directory)
+    assert swept == [1]
+    (own_list,) = directory.glob("peppy-*.pool")
+    assert own_list.read_text() == expected
+
+
+def test_a_process_lists_the_pools_that_it_makes_and_no_file_of_a_partner(directory: Path) -> None:
+    with ExitStack() as stack:
         with listing(directory):
             ours = stack.enter_context(made(directory / "1.zenoh", SMALLEST_POOL))
             stack.enter_context(made(directory / "2.zenoh", SMALLEST_POOL - 1))

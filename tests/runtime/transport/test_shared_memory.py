@@ -85,6 +85,13 @@ def files_of(process: "subprocess.Popen[str]") -> set[Path]:
     return {path for path in found if path.suffix == shared_memory.SUFFIX}
 
 
+def nameless_in(process: "subprocess.Popen[str]") -> set[Path]:
+    """Return the names that the shared memory of a process had and has no more."""
+    lines = Path(f"/proc/{process.pid}/maps").read_text().splitlines()
+    prefix = str(shared_memory.DIRECTORY)
+    return {Path(line.split()[-2]) for line in lines if prefix in line and "(deleted)" in line}
+
+
 def lists_of(process: "subprocess.Popen[str]") -> list[Path]:
     return list(shared_memory.DIRECTORY.glob(f"peppy-{process.pid}-*.pool"))
 
@@ -221,6 +228,7 @@ def test_the_pool_of_a_killed_sender_loses_its_name_and_nothing_of_what_its_rece
                 first.wait()
                 sweep()
                 assert not [path for path in (*pools, *lists_of(first)) if path.exists()]
+                assert nameless_in(keeper) == pools
             with program(SENDER, port) as second:
                 sent_later = said(second)
                 assert taken(keeper, "early") == [sent_later] * 3
