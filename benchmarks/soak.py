@@ -1,6 +1,6 @@
 """An hour of random traffic with killed, stopped and slow nodes: every loss accounted for.
 
-python benchmarks/soak.py [--minutes 60] [--seed N] [--nodes 5] [--long-stops PART] [--directory DIR]
+python benchmarks/soak.py [--minutes 60] [--seed N] [--nodes 5] [--long-stops PART] [--no-kills]
 
 Prints each trouble as it is made, each violation as it is seen, and a table. The seed repeats a run
 as far as scheduling lets it. Exit code 1 after a violation.

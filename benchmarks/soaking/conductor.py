@@ -12,7 +12,7 @@ import msgspec
 from anyio.abc import TaskGroup
 
 from benchmarks.soaking.child import Child
-from benchmarks.soaking.judging import Court, roll_missing
+from benchmarks.soaking.judging import AFTERMATH, LEASE, Court, roll_missing
 from benchmarks.soaking.ledger import Ledger
 from benchmarks.soaking.node import NodeSettings
 from benchmarks.soaking.wares import CORE, NODE
@@ -232,8 +232,10 @@ class Conductor:
         rolled = court.said[FUZZER].get("roll", {})
         for child in nodes:
             after = court.at_rest(child.name)
+            now = time.time()
+            parted = child.overlaps(now - AFTERMATH, now, LEASE)
             for missing in roll_missing(child.name, before[child.name], after, rolled):
-                court.accuse(missing)
+                (self.log if parted else court.accuse)(missing)
             child.sample()
         self.ending = True
         for child in (*nodes, self.fuzzer):
@@ -285,7 +287,7 @@ async def conduct(plan: Plan, directory: Path) -> Conductor:
             conductor = Conductor(plan, directory, port, exchange, tasks)
             await conductor.run()
             tasks.cancel_scope.cancel()
-        return conductor
+            return conductor
     finally:
         exchange.close()
         await router.close()

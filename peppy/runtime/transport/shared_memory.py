@@ -128,7 +128,7 @@ def _own_list(directory: Path) -> int:
 
 @atexit.register
 def _remove_own_lists() -> None:
-    """End cleanly: zenoh removes its files itself, at the latest in their last receiver."""
+    """End cleanly: zenoh removes a pool of its own accord, at the latest in the last receiver."""
     for (process, _), (_, path) in _own_lists.items():
         if process == os.getpid():
             path.unlink(missing_ok=True)

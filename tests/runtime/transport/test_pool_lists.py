@@ -73,6 +73,7 @@ def test_what_a_list_may_not_name_stays(tmp_path: Path) -> None:
         inside,
         f"../{entry(outside)}",
         *map(entry, (other, linked, directory)),
+        f"{linked.name} {other.stat().st_ino}\n",
         f"{replaced.name} {replaced.stat().st_ino + 1}\n",
         f"{replaced.name}\n{replaced.name} x\n\0\n4.zenoh {'9' * 21}\n 4.zenoh 1",
     )
