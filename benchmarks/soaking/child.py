@@ -75,6 +75,11 @@ class Child:
     def stopped(self) -> bool:
         return bool(self.pauses) and self.pauses[-1][1] > time.time()
 
+    @property
+    def code(self) -> int | None:
+        """Its exit code; negative: the signal that ended it."""
+        return self._process.returncode
+
     def kill(self) -> None:
         self.sample()
         self.killed = time.time()

@@ -9,7 +9,6 @@ from typing import Final
 
 import anyio
 import msgspec
-from anyio.abc import TaskGroup
 
 from benchmarks.soaking.child import Child
 from benchmarks.soaking.judging import AFTERMATH, LEASE, Court, roll_missing
@@ -60,7 +59,6 @@ class Conductor:
     directory: Path
     port: int
     exchange: Exchange
-    tasks: TaskGroup
     court: Court = field(default_factory=Court)
     nodes: dict[str, Child] = field(default_factory=dict[str, Child])
     """Those that are to live."""
@@ -76,14 +74,16 @@ class Conductor:
     async def run(self) -> None:
         """Do all of it; whatever happens, no child is left."""
         try:
-            await self.start_fuzzer()
-            for _ in range(self.plan.nodes):
-                await self.start_node()
-            with anyio.move_on_after(self.plan.seconds):
-                async with anyio.create_task_group() as trouble:
-                    trouble.start_soon(self.watch_machine)
-                    trouble.start_soon(self.make_trouble)
-            await self.wind_up()
+            async with anyio.create_task_group() as self.tasks:
+                await self.start_fuzzer()
+                for _ in range(self.plan.nodes):
+                    await self.start_node()
+                with anyio.move_on_after(self.plan.seconds):
+                    async with anyio.create_task_group() as trouble:
+                        trouble.start_soon(self.watch_machine)
+                        trouble.start_soon(self.make_trouble)
+                await self.wind_up()
+                self.tasks.cancel_scope.cancel()
         finally:
             self.ending = True
             with anyio.CancelScope(shield=True):
@@ -127,7 +127,8 @@ class Conductor:
         await child.gone()
         if not (child.killed or self.ending):
             self.nodes.pop(child.name, None)
-            self.court.accuse(f"{child.name} has ended by itself; see its standard error")
+            child.killed = time.time()
+            self.court.accuse(f"{child.name} has ended by itself, with {child.code}")
 
     async def tell_others(self) -> None:
         """Let everybody know who is there."""
@@ -282,12 +283,10 @@ async def conduct(plan: Plan, directory: Path) -> Conductor:
     port = free_port()
     router = await open_router(port)
     exchange = Exchange(router)
+    conductor = Conductor(plan, directory, port, exchange)
     try:
-        async with anyio.create_task_group() as tasks:
-            conductor = Conductor(plan, directory, port, exchange, tasks)
-            await conductor.run()
-            tasks.cancel_scope.cancel()
-            return conductor
+        await conductor.run()
     finally:
         exchange.close()
         await router.close()
+    return conductor

@@ -13,7 +13,7 @@ from benchmarks.soaking.ledger import Ledger
 from benchmarks.soaking.wares import PROFILES
 from peppy.runtime.transport import shared_memory
 
-WORTH_COMPARING: Final = 240.0
+WORTH_COMPARING: Final = 150.0
 """Seconds of life from which memory is compared with what it was at a tenth of it."""
 
 GROWTH: Final = 40.0

@@ -1,6 +1,5 @@
 """Knows how long this process's own loop has stood, by being late itself."""
 
-import faulthandler
 import time
 from typing import Final
 
@@ -8,9 +7,6 @@ import anyio
 
 BEAT: Final = 0.05
 """Seconds."""
-
-WHERE: Final = 2.0
-"""Seconds after which a loop that stands has all its threads write on standard error where."""
 
 STALL: Final = 0.25
 """Seconds of being late that are worth telling of."""
@@ -27,11 +23,7 @@ class Ticker:
         self._due = time.monotonic() + BEAT
 
     async def run(self) -> None:
-        armed = 0.0
         while True:
-            if time.monotonic() - armed > WHERE / 4:
-                armed = time.monotonic()
-                faulthandler.dump_traceback_later(WHERE)
             self._due = time.monotonic() + BEAT
             await anyio.sleep(BEAT)
             late = time.monotonic() - self._due
