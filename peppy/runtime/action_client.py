@@ -16,7 +16,14 @@ from peppy.runtime.action_errors import (
     ActionUnreachable,
 )
 from peppy.runtime.action_feedback import Feedback, FeedbackStatistics, OnQueued, inbox_of
-from peppy.runtime.action_fired import GONE, AnswerTypes, ClientEnd, FiredGoal, check_timeout
+from peppy.runtime.action_fired import (
+    GONE,
+    SHUT_DOWN,
+    AnswerTypes,
+    ClientEnd,
+    FiredGoal,
+    check_timeout,
+)
 from peppy.runtime.action_formats import ActionFormats
 from peppy.runtime.action_reach import neighbours_of
 from peppy.runtime.action_wire import AskLabel, GoalLabel, pack
@@ -47,6 +54,10 @@ class ActionClient(ClientEnd):
         self.feedback_statistics = FeedbackStatistics()
         # A handle that nobody holds any more need not hear of its server.
         self._goals: WeakValueDictionary[int, FiredGoal] = WeakValueDictionary()
+        self._departed: dict[int, set[str]] = {}
+        """By goals that are being fired: the servers that have gone since. One of them may be who
+        took the goal; one that is not yet among `servers` may be there all the same."""
+        self._closed = False
         pattern = f"{keys.action_pattern('goal', name, node)}/*"
         self._presence = runner.transport.follow(pattern, self._presence_changed)
 
@@ -80,6 +91,7 @@ class ActionClient(ClientEnd):
         )
         self.statistics.fired += 1
         target = Target(self.node, core_node, instance_id)
+        self._departed[number] = set()
         try:
             reply = await self._offer(payload, pack(label), timeout, target, stream)
         except BaseException as error:
@@ -92,7 +104,9 @@ class ActionClient(ClientEnd):
             if isinstance(error, TransportError):
                 raise self._translated(error, stream, timeout, instance_id) from None
             raise
-        return self._fired(number, stream, reply, target)
+        finally:
+            departed = self._departed.pop(number)
+        return self._fired(number, stream, reply, target, departed)
 
     async def _offer(
         self, payload: bytes, label: bytes, timeout: float, target: Target, stream: Feedback
@@ -122,7 +136,9 @@ class ActionClient(ClientEnd):
             await neighbours.wait_for(target, left, self.servers, again=again)
             again = True
 
-    def _fired(self, number: int, stream: Feedback, reply: Reply, target: Target) -> FiredGoal:
+    def _fired(
+        self, number: int, stream: Feedback, reply: Reply, target: Target, departed: set[str]
+    ) -> FiredGoal:
         try:
             data = self.formats.decode("goal response", reply.payload)
         except UnreadablePayload as error:
@@ -136,6 +152,10 @@ class ActionClient(ClientEnd):
         else:
             self.statistics.accepted += 1
             self._goals[number] = goal
+            if self._closed:
+                goal.end(SHUT_DOWN)
+            elif goal.announcement in departed:
+                goal.end(GONE)
         return goal
 
     def _leave(self, number: int, target: Target) -> None:
@@ -154,8 +174,12 @@ class ActionClient(ClientEnd):
     def _presence_changed(self, presence: Presence) -> None:
         if presence.present:
             self.servers.add(presence.key)
+            for departed in self._departed.values():
+                departed.discard(presence.key)
             return
         self.servers.discard(presence.key)
+        for departed in self._departed.values():
+            departed.add(presence.key)
         for goal in list(self._goals.values()):
             if goal.announcement == presence.key:
                 goal.end(GONE)
@@ -207,9 +231,10 @@ class ActionClient(ClientEnd):
 
     def close(self) -> None:
         """End all goals here; whoever waits for feedback hears that."""
+        self._closed = True
         self._presence.close()
         for goal in list(self._goals.values()):
-            goal.end("this node has shut down")
+            goal.end(SHUT_DOWN)
 
     def __repr__(self) -> str:
         return f"<ActionClient of '{self.name}' of '{self.node}'>"

@@ -193,14 +193,14 @@ class Desk:
     # What waits.
 
     def next_result(self) -> Goal | None:
-        """Return the goal whose result has been wanted for longest."""
-        wanted = [goal for goal in self.goals if result_wanted(goal.life)]
-        return min(wanted, key=lambda goal: _first(goal.life.askers), default=None)
+        """Return the goal that is worked on, if its result is wanted."""
+        goal = self.current
+        return goal if goal is not None and result_wanted(goal.life) else None
 
     def next_cancel(self) -> Goal | None:
-        """Return the goal whose cancel has waited longest."""
-        wanted = [goal for goal in self.goals if cancel_wanted(goal.life)]
-        return min(wanted, key=lambda goal: _first(goal.life.cancels), default=None)
+        """Return the goal that is worked on, if it is to be cancelled."""
+        goal = self.current
+        return goal if goal is not None and cancel_wanted(goal.life) else None
 
     def has_result_work(self) -> bool:
         """Say whether a wait for the next result is over."""
@@ -251,11 +251,6 @@ class Desk:
         self._closed = True
         for bell in (self.goal_bell, self.result_bell, self.cancel_bell):
             bell.ring_for_all()
-
-
-def _first(askers: tuple[int, ...]) -> float:
-    """Return the number of whoever has waited longest; a goal that nobody asks about comes last."""
-    return askers[0] if askers else float("inf")
 
 
 def _refuse(request: IncomingRequest, reason: str, kind: str) -> None:

@@ -29,6 +29,9 @@ from peppy.schema import keys
 GONE: Final = "its server has gone"
 """What ends the feedback of a goal, and the wait for its result, when its server dies."""
 
+SHUT_DOWN: Final = "this node has shut down"
+"""What ends all goals of a node that closes."""
+
 
 class ClientStatistics(msgspec.Struct):
     """What became of the goals of one action that this node fired."""

@@ -51,12 +51,15 @@ MOST_CLIENTS: Final = 64
 GoalId = tuple[str, int]
 """The identity of the client's transport, and the number that the client gave."""
 
+_GONE_ON: Final = "the server has gone on to its next goal"
+
 WHY: Final = {
     Phase.SETTLED: "its result was given",
     Phase.CANCELLED: "the goal was cancelled",
     Phase.REJECTED: "the goal was rejected",
     Phase.ABANDONED: "the goal was given up",
-    Phase.SUPERSEDED: "the server has gone on to another goal",
+    Phase.FINISHING: _GONE_ON,
+    Phase.SUPERSEDED: _GONE_ON,
 }
 """What ended a goal, as its client is told."""
 
@@ -173,8 +176,7 @@ class Goals:
         kept = [g for g in self._goals.values() if g.life.phase in ENDED]
         kept.sort(key=lambda goal: goal.since)
         surplus = kept[: max(0, len(kept) - MOST_KEPT)]
-        superseded = [g for g in self._goals.values() if g.life.phase is Phase.SUPERSEDED]
-        for goal in (*surplus, *(g for g in kept + superseded if now - g.since >= RESULT_KEPT)):
+        for goal in (*surplus, *(g for g in kept if now - g.since >= RESULT_KEPT)):
             if goal.id in self._goals:
                 self.feed(goal, Expired())
 

@@ -148,8 +148,10 @@ class ActionServer:
         desk.feed(goal, Accepted())
 
     async def handle_result(self, handler: Handler) -> None:
-        """Have `handler` give the result of a goal once somebody asks for it.
+        """Have `handler` give the result of the goal that is worked on, once somebody asks for it.
 
+        That is the goal accepted last: whoever asks for the result of a former one is told that the
+        server has gone on. An answer that `handler` was at when the next goal was accepted counts.
         It returns without calling `handler` if the goal decided last has ended without a result.
         What is said of `handle_goal` holds here as well.
         """
@@ -177,7 +179,11 @@ class ActionServer:
             raise answer.unfit
 
     async def handle_cancel(self, handler: Handler) -> None:
-        """Have `handler` answer the next wish to cancel. What is said of `handle_goal` holds."""
+        """Have `handler` answer the next wish to cancel the goal that is worked on.
+
+        A cancel of another goal is answered without it: that one has ended. What is said of
+        `handle_goal` holds.
+        """
         desk = self._desk
         await desk.until(desk.cancel_bell, desk.next_cancel)
         goal = desk.next_cancel()

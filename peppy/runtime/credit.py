@@ -6,7 +6,7 @@ ring of a taker is ever full, and hardly any buffer of a link: a sender would wa
 would hold its whole loop. A taker that dies, or that nobody reads for `LAPSE`, is waited for no
 more.
 
-A message weighs its bytes, but a sixteenth of them where it goes through shared memory: what is on
+A message weighs its bytes, but a small part of them where it goes through shared memory: what is on
 the link then is a reference. Both ends count alike, and a taker is never silent about more than a
 quarter of the window; so a sender that waits is always told when it may go on.
 """
@@ -35,10 +35,10 @@ from peppy.schema.keys import Address
 MOST: Final = 1024
 """Messages that a sender may be ahead of its slowest taker."""
 
-HEAVIEST: Final = 1024 * 1024
-"""Weight of those messages, about what the buffers of a link on loopback hold."""
+HEAVIEST: Final = 512 * 1024
+"""Weight of those messages, well below what the buffers of a link on loopback hold."""
 
-SHARED: Final = 16
+SHARED: Final = 32
 """What shared memory divides a weight by: six frames of 1280x720 RGB fill a window."""
 
 MARK: Final = HEAVIEST // 16

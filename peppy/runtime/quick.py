@@ -96,9 +96,9 @@ class _Writer:
     def _array(self, kind: Kind, length: int | None, value: str) -> list[str]:
         if kind is Kind.TIME:
             return [*_list(value, length), f"{value} = [nanoseconds(item) for item in {value}]"]
+        if not packs(kind):
+            return _list(value, length)
         if length is not None and length <= SHORT:
-            if not packs(kind):
-                return []
             packed = self._refer("packed", _packed(kind, length))
             return [f"if type({value}) is not list: {value} = {packed}({value})"]
         return [f"{value} = {self._refer('array', _long_array(kind, length))}({value})"]
@@ -186,8 +186,8 @@ def _slot_read_back(slot: Slot) -> Any:
             return _checked(kind)
         case Array(items=Primitive(kind=Kind.U8)):
             return memoryview
-        case Array(items=Primitive(kind=Kind.TIME)):
-            return list_of(_checked(Kind.TIME))
+        case Array(items=Primitive(kind=kind)) if not packs(kind):
+            return list_of(_checked(kind))
         case Array(items=Primitive(kind=kind), length=int(length)) if length <= SHORT:
             return wire_array(_checked(kind), length, kind)
         case Array(items=Primitive()):

@@ -2,7 +2,6 @@
 
 import random
 from dataclasses import dataclass
-from functools import partial
 
 import anyio
 import msgspec
@@ -10,14 +9,12 @@ import pytest
 
 from peppy.runtime.action_errors import (
     ActionError,
-    ActionFeedbackEnded,
     ActionMismatch,
     ActionResultUnreachable,
     ActionUnreachable,
 )
 from peppy.runtime.action_fired import FiredGoal
 from peppy.runtime.action_goals import MOST_KEPT, RESULT_KEPT
-from peppy.runtime.action_server import ActionServer
 from peppy.runtime.action_wire import Caller, GoalLabel, Told, pack, pack_mark
 from peppy.runtime.qos import QoSProfile
 from peppy.runtime.transport.exchange_errors import Refused
@@ -58,11 +55,6 @@ def play(world: World, scene: Scene) -> None:
         await scene(Arena(wire))
 
     world.run(scenario)
-
-
-def asked(server: ActionServer, count: int) -> bool:
-    """Say whether so many requests about its goals wait for an answer."""
-    return server.traffic().more["unanswered"] == count
 
 
 @dataclass(slots=True)
@@ -207,29 +199,6 @@ def test_a_client_that_is_slow_loses_the_oldest_feedback_and_sees_it(
         (traffic,) = client.runner.traffic().ends
         assert traffic.dropped == 3
         assert traffic.more["feedback_lost"] == 0
-
-    play(world, scene)
-
-
-def test_a_goal_that_is_superseded_loses_its_feedback_and_keeps_its_result(world: World) -> None:
-    async def scene(arena: Arena) -> None:
-        server, client = await arena.pair()
-        first, second = await begun(server, client), await begun(server, client)
-        with pytest.raises(ActionFeedbackEnded, match="gone on to another goal"):
-            await first.next_feedback()
-        await server.emit_feedback(Feedback(4))
-        assert (await second.next_feedback()).position == 4
-        async with anyio.create_task_group() as tasks:
-
-            async def ask(place: int) -> None:
-                goal = (first, second)[place]
-                assert (await goal.get_result(SOON)).data == Result(place)
-
-            for place in range(2):
-                tasks.start_soon(ask, place)
-                await until(partial(asked, server, place + 1))
-            await finish(server, 0)
-            await finish(server, 1)
 
     play(world, scene)
 

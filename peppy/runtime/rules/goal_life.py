@@ -1,10 +1,15 @@
 """The life of one goal, as the server of its action sees it.
 
-    OFFERED ◄─► DECIDING ─► ACTIVE ─► SUPERSEDED
+    OFFERED ◄─► DECIDING ─► ACTIVE ─► FINISHING
        │         │   │        │           │
-       │         │   │        └───────────┴────► SETTLED, CANCELLED, ABANDONED
+       │         │   │        ├───────────┴────► SETTLED, SUPERSEDED
+       │         │   │        └────────────────► CANCELLED
        │         │   └─────────────────────────► REJECTED
        └─────────┴─────────────────────────────► ABANDONED
+
+A handler is not told which goal it is called for: it answers for the goal that the server took on
+last. So handlers begin for the ACTIVE goal only, and what it is superseded by ends it. But a result
+handler that runs at that moment has begun for it, and what it answers still counts.
 
 Whoever asks for the result, or asks to cancel, is an *asker*, known by a number. Each gets exactly
 one answer, unless it leaves before. Of a result that is given and a cancel that is accepted, the
@@ -28,20 +33,24 @@ class Phase(enum.Enum):
     """The goal handler runs."""
     ACTIVE = "active"
     """It is the one that the server works on."""
-    SUPERSEDED = "superseded"
-    """The server has gone on to its next goal; the result can still be given."""
+    FINISHING = "finishing"
+    """The server has gone on to its next goal while the result handler ran, which it still does."""
     SETTLED = "settled"
     """The result handler has answered; the answer is kept."""
+    SUPERSEDED = "superseded"
+    """The server has gone on to its next goal without a result for this one."""
     CANCELLED = "cancelled"
     REJECTED = "rejected"
     ABANDONED = "abandoned"
     """Nobody wants it any more."""
 
 
-OPEN: Final = frozenset({Phase.ACTIVE, Phase.SUPERSEDED})
-"""The phases in which the server may still settle a goal or have it cancelled."""
+OPEN: Final = frozenset({Phase.ACTIVE, Phase.FINISHING})
+"""The phases in which the server may still settle a goal."""
 
-ENDED: Final = frozenset({Phase.SETTLED, Phase.CANCELLED, Phase.REJECTED, Phase.ABANDONED})
+ENDED: Final = frozenset(
+    {Phase.SETTLED, Phase.SUPERSEDED, Phase.CANCELLED, Phase.REJECTED, Phase.ABANDONED}
+)
 
 
 class Life(msgspec.Struct, frozen=True):
@@ -235,13 +244,13 @@ def result_wanted(life: Life) -> bool:
     Somebody waits for it; or nobody ever will, and the server must not wait for that: what the
     handler does besides answering still counts.
     """
-    nobody_left = life.client_gone and life.phase is Phase.ACTIVE
-    return life.phase in OPEN and not life.settling and (bool(life.askers) or nobody_left)
+    wanted = bool(life.askers) or life.client_gone
+    return life.phase is Phase.ACTIVE and not life.settling and wanted
 
 
 def cancel_wanted(life: Life) -> bool:
     """Say whether the cancel handler is to be called."""
-    return life.phase in OPEN and not life.cancelling and bool(life.cancels)
+    return life.phase is Phase.ACTIVE and not life.cancelling and bool(life.cancels)
 
 
 def _of_the_goal(
@@ -260,16 +269,15 @@ def _of_the_goal(
             return _ended(life, Phase.REJECTED, TellDecision(), EndFeedback())
         case Phase.DECIDING, ClientLeft():
             return _ended(life, Phase.ABANDONED, StopDeciding())
-        case Phase.ACTIVE, ClientLeft():
+        case ((Phase.ACTIVE | Phase.FINISHING), ClientLeft()):
             return replace(life, client_gone=True), ()
-        case Phase.ACTIVE, Superseded() if life.client_gone and not life.settling:
-            return _ended(life, Phase.ABANDONED, EndFeedback())
+        case Phase.ACTIVE, Superseded() if life.settling:
+            finishing = replace(
+                life, phase=Phase.FINISHING, cancels=(), cancelling=False, canceller=None
+            )
+            return finishing, (EndFeedback(), *_denied(life))
         case Phase.ACTIVE, Superseded():
-            return replace(life, phase=Phase.SUPERSEDED), (EndFeedback(),)
-        case Phase.SUPERSEDED, ClientLeft() if not life.settling:
-            return _ended(life, Phase.ABANDONED)
-        case Phase.SUPERSEDED, ClientLeft():
-            return replace(life, client_gone=True), ()
+            return _ended(life, Phase.SUPERSEDED, EndFeedback())
         case _:
             return life, ()
 
@@ -282,7 +290,7 @@ def _of_an_asker(life: Life, event: ResultAsked | CancelAsked | AskerLeft) -> St
             return life, (RefuseResult(asker),)
         case ResultAsked(asker):
             return replace(life, askers=(*life.askers, asker)), ()
-        case CancelAsked(asker) if life.phase in ENDED:
+        case CancelAsked(asker) if life.phase in ENDED or life.phase is Phase.FINISHING:
             return life, (DenyCancel(asker),)
         case CancelAsked(asker):
             return replace(life, cancels=(*life.cancels, asker)), ()
@@ -303,6 +311,8 @@ def _of_the_result(life: Life, event: ResultBegun | ResultInterrupted | ResultGi
     match event:
         case ResultBegun():
             return replace(life, settling=True), ()
+        case ResultInterrupted() if life.phase is Phase.FINISHING:
+            return _ended(life, Phase.SUPERSEDED)
         case ResultInterrupted():
             return replace(life, settling=False), ()
         case ResultGiven():
@@ -312,7 +322,7 @@ def _of_the_result(life: Life, event: ResultBegun | ResultInterrupted | ResultGi
 
 
 def _of_a_cancel(life: Life, event: CancelBegun | CancelInterrupted | CancelDecided) -> Step:
-    if life.phase not in OPEN:  # a result was faster
+    if life.phase is not Phase.ACTIVE:  # a result or the next goal was faster
         return life, ()
     asker = () if life.canceller is None else (life.canceller,)
     others = replace(life, cancelling=False, canceller=None)
@@ -326,35 +336,30 @@ def _of_a_cancel(life: Life, event: CancelBegun | CancelInterrupted | CancelDeci
             answers = tuple(AnswerCancel(each) for each in asker)
             if not accepted:
                 return others, answers
-            return _ended(others, Phase.CANCELLED, *_last_feedback(life), *answers)
+            return _ended(others, Phase.CANCELLED, EndFeedback(), *answers)
     assert_never(event)
 
 
 def _expired(life: Life) -> Step:
-    match life.phase:
-        case Phase.OFFERED | Phase.DECIDING | Phase.ACTIVE:
-            return life, ()
-        case Phase.SUPERSEDED if life.settling or life.cancelling:
-            return life, ()
-        case Phase.SUPERSEDED:
-            return _ended(life, Phase.ABANDONED, then=(Forget(),))
-        case Phase.SETTLED | Phase.CANCELLED | Phase.REJECTED | Phase.ABANDONED:
-            return life, (Forget(),)
-    assert_never(life.phase)
+    return life, (Forget(),) if life.phase in ENDED else ()
 
 
 def _last_feedback(life: Life) -> tuple[Action, ...]:
-    """Return what ends the feedback; a goal that was superseded has had that."""
+    """Return what ends the feedback; a goal that the server has left behind has had that."""
     return (EndFeedback(),) if life.phase is Phase.ACTIVE else ()
 
 
-def _ended(life: Life, phase: Phase, *actions: Action, then: tuple[Action, ...] = ()) -> Step:
+def _ended(life: Life, phase: Phase, *actions: Action) -> Step:
     """Nobody waits beyond the end: askers are told, whatever they asked."""
     refused = tuple(RefuseResult(asker) for asker in life.askers)
-    looked_at = () if life.canceller is None else (life.canceller,)
-    denied = tuple(DenyCancel(asker) for asker in (*looked_at, *life.cancels))
     ended = Life(phase=phase, client_gone=life.client_gone)
-    return ended, (*actions, *refused, *denied, *then)
+    return ended, (*actions, *refused, *_denied(life))
+
+
+def _denied(life: Life) -> tuple[Action, ...]:
+    """Return what answers all cancels, the one that is looked at first."""
+    looked_at = () if life.canceller is None else (life.canceller,)
+    return tuple(DenyCancel(asker) for asker in (*looked_at, *life.cancels))
 
 
 def _without(askers: tuple[int, ...], asker: int) -> tuple[int, ...]:

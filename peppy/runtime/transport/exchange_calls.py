@@ -149,7 +149,7 @@ class Call:
         self.origin = origin
         self.payload = payload
         self.attachment = attachment
-        self.waiter.wake()
+        self.waiter.wake_now()
 
     def lost(self, here: frozenset[str]) -> bool:
         """Say whether nobody of those who are here can answer it."""

@@ -66,8 +66,9 @@ class Ring(Backlog[T], Sink, Generic[T]):
         """Resume a receiver for each item that nobody has; on the loop."""
         while self._receivers and (self._closed or len(self._queue) > len(self._granted)):
             waiter = self._receivers.popleft()
-            if waiter.wake():
-                self._granted.append(waiter)
+            self._granted.append(waiter)  # before it is woken: it may run there and then
+            if not waiter.wake_now():
+                self._granted.remove(waiter)
 
     # The receiving end.
 

@@ -22,6 +22,13 @@ class Waiter(ABC):
         It has if it was cancelled, even if it has not run since, or if it was woken before.
         """
 
+    def wake_now(self) -> bool:
+        """Like `wake`, for a caller who bears that the task runs before this returns.
+
+        It does where the loop allows it; elsewhere this is `wake`.
+        """
+        return self.wake()
+
 
 def on_trio() -> bool:
     """Say whether the running loop is Trio's."""

@@ -20,6 +20,13 @@ _EVERYWHERE: Final = {
     "scouting/gossip/enabled": True,
     # Milliseconds that opening waits for others: those who come later are found all the same.
     "scouting/delay": 1,
+    # Milliseconds without a sign of life after which a partner is given up, and everything that was
+    # on its way. A process that dies is seen at once: this is for those that stand still, and for
+    # machines. zenoh's one thread is held up for seconds when it happens.
+    "transport/link/tx/lease": 30_000,
+    # Microseconds that a sender that must not drop may be held by a link before it gives it up:
+    # longer than the above, so that a healthy link is never given up for somebody else's sake.
+    "transport/link/tx/queue/congestion_control/block/wait_before_close": 60_000_000,
     # Microseconds that a sender that may drop waits for a congested link, once per congestion.
     "transport/link/tx/queue/congestion_control/drop/wait_before_drop": 5_000,
 }

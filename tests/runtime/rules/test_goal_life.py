@@ -1,6 +1,7 @@
 """The life of a goal, decided without a wire."""
 
 from collections import Counter
+from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,13 +93,32 @@ def test_a_goal_whose_client_has_gone_still_wants_its_result_handler() -> None:
     assert last(Taken(), Accepted(), ClientLeft(), Superseded())[1] == [EndFeedback()]
 
 
-def test_a_superseded_goal_loses_its_feedback_and_keeps_its_result() -> None:
-    life, actions = last(Taken(), Accepted(), Superseded())
-    assert actions == [EndFeedback()]
-    life, _ = step(life, ResultAsked(1))
-    assert result_wanted(life)
-    _, actions_after = step(step(life, ResultBegun())[0], ResultGiven())
-    assert actions_after == (GiveResult(1),)
+def test_a_goal_that_is_superseded_has_ended_for_all_who_wait() -> None:
+    asked = (Taken(), Accepted(), ResultAsked(1), CancelAsked(2), CancelAsked(3), CancelBegun())
+    life, actions = last(*asked, Superseded())
+    assert actions == [EndFeedback(), RefuseResult(1), DenyCancel(2), DenyCancel(3)]
+    assert step(life, ResultAsked(4)) == (life, (RefuseResult(4),))
+    assert step(life, CancelAsked(5)) == (life, (DenyCancel(5),))
+    assert step(life, CancelDecided(accepted=True)) == (life, ())
+
+
+def test_a_goal_that_is_superseded_while_its_result_handler_runs_still_gets_that_answer() -> None:
+    life, _ = live(Taken(), Accepted(), ResultAsked(1), CancelAsked(2), ResultBegun())
+    life, actions = step(step(life, CancelBegun())[0], Superseded())
+    assert actions == (EndFeedback(), DenyCancel(2))
+    assert step(life, CancelAsked(3)) == (life, (DenyCancel(3),))
+    assert step(life, CancelDecided(accepted=True)) == (life, ())
+    life, _ = step(life, ResultAsked(4))
+    settled, answers = step(life, ResultGiven())
+    assert (settled.phase, answers) == (Phase.SETTLED, (GiveResult(1), GiveResult(4)))
+    interrupted, refusals = step(life, ResultInterrupted())
+    assert (interrupted.phase, refusals) == (Phase.SUPERSEDED, (RefuseResult(1), RefuseResult(4)))
+
+
+@given(st.sampled_from(Phase), st.booleans())
+def test_handlers_are_wanted_for_the_goal_that_is_worked_on_only(phase: Phase, gone: bool) -> None:
+    life = Life(phase=phase, client_gone=gone, askers=(1,), cancels=(2,))
+    assert result_wanted(life) == cancel_wanted(life) == (phase is Phase.ACTIVE)
 
 
 def test_an_accepted_cancel_refuses_the_result_and_all_other_cancels() -> None:
@@ -146,22 +166,20 @@ def test_an_asker_that_has_left_gets_no_answer() -> None:
     assert last(*asked, *left, CancelDecided(accepted=True))[1] == [EndFeedback()]
 
 
-def test_a_superseded_goal_that_expires_refuses_those_who_still_wait() -> None:
-    waiting = (Taken(), Accepted(), Superseded(), ResultAsked(1), CancelAsked(2))
-    assert last(*waiting, Expired())[1] == [RefuseResult(1), DenyCancel(2), Forget()]
-    assert last(*waiting, ResultBegun(), Expired())[1] == []
-    assert last(Taken(), Accepted(), Expired())[1] == []
+def test_only_a_goal_that_has_ended_is_forgotten() -> None:
+    working = (Taken(), Accepted(), ResultAsked(1))
+    assert last(*working, Expired())[1] == []
+    assert last(*working, ResultBegun(), Superseded(), Expired())[1] == []
+    assert last(*working, Superseded(), Expired())[1] == [Forget()]
+    assert last(*working, ResultBegun(), ResultGiven(), Expired())[1] == [Forget()]
 
 
-def test_a_goal_whose_handler_runs_is_neither_abandoned_nor_forgotten() -> None:
+def test_a_goal_whose_result_handler_runs_is_neither_abandoned_nor_forgotten() -> None:
     settling = (Taken(), Accepted(), ResultAsked(1), ResultBegun())
     for events in ((ClientLeft(), Superseded()), (Superseded(), ClientLeft())):
         life, actions = live(*settling, *events, Expired(), ResultGiven())
         assert life.phase is Phase.SETTLED
         assert actions[-1] == GiveResult(1)
-    cancelling = (Taken(), Accepted(), CancelAsked(1), CancelBegun(), Superseded())
-    life, actions = live(*cancelling, Expired(), CancelDecided(accepted=True))
-    assert (life.phase, actions[-1]) == (Phase.CANCELLED, AnswerCancel(1))
 
 
 @given(st.sampled_from(sorted(ENDED, key=str)), st.data())
@@ -177,8 +195,19 @@ def test_a_goal_that_has_ended_never_begins_again(phase: Phase, data: st.DataObj
         assert life == Life(phase=phase)
 
 
+def _settling(life: Life) -> bool:
+    return life.settling
+
+
+def _cancelling(life: Life) -> bool:
+    return life.cancelling
+
+
 class Goals(RuleBasedStateMachine):
-    """A server with one goal after another, and what a server of actions would do to them."""
+    """A server with one goal after another, and what a server of actions would do to them.
+
+    Its handlers do as those of programs do: they answer for the goal that was accepted last.
+    """
 
     @initialize()
     def begin(self) -> None:
@@ -189,12 +218,24 @@ class Goals(RuleBasedStateMachine):
         self.left: set[int] = set()
         self.settled: set[int] = set()
         self.cancelled: set[int] = set()
+        self.accepted: int | None = None
+        """The goal that the program works on, for all that it knows."""
+        self.result_for: dict[int, int | None] = {}
+        """By goals: what the program took the goal for, when its result handler began."""
+        self.cancel_for: dict[int, int | None] = {}
+        """Likewise of its cancel handler."""
+        self.crossed: list[tuple[int, Action]] = []
+        """Answers that the program meant for another goal."""
 
     def feed(self, goal: int, event: Event) -> None:
         before = self.lives[goal]
         self.lives[goal], actions = step(before, event)
         for action in actions:
             self.done.append((goal, action))
+            if isinstance(action, GiveResult) and self.result_for[goal] != goal:
+                self.crossed.append((goal, action))
+            if isinstance(action, AnswerCancel) and self.cancel_for[goal] != goal:
+                self.crossed.append((goal, action))
             match action:
                 case GiveResult() if self.lives[goal].phase is Phase.SETTLED:
                     self.settled.add(goal)
@@ -206,8 +247,8 @@ class Goals(RuleBasedStateMachine):
     def of(self, *phases: Phase) -> list[int]:
         return [goal for goal, life in self.lives.items() if life.phase in phases]
 
-    def pick(self, data: st.DataObject, goals: list[int]) -> int | None:
-        return data.draw(st.sampled_from(goals)) if goals else None
+    def where(self, holds: Callable[[Life], bool]) -> list[int]:
+        return [goal for goal, life in self.lives.items() if holds(life)]
 
     @rule()
     def offer(self) -> None:
@@ -226,7 +267,15 @@ class Goals(RuleBasedStateMachine):
             if isinstance(event, Accepted):
                 for former in self.of(Phase.ACTIVE):
                     self.feed(former, Superseded())
+                self.accepted = goal
             self.feed(goal, event)
+
+    @rule()
+    def go_on(self) -> None:
+        """Accept another goal at once: by single steps, few histories come to a second one."""
+        self.offer()
+        self.take()
+        self.decide(Accepted())
 
     @precondition(lambda self: bool(self.lives))
     @rule(data=st.data())
@@ -247,26 +296,28 @@ class Goals(RuleBasedStateMachine):
         self.left.add(asker)
         self.feed(self.asked[asker], AskerLeft(asker))
 
+    @precondition(lambda self: bool(self.where(result_wanted)))
     @rule(data=st.data())
     def settle(self, data: st.DataObject) -> None:
-        goal = self.pick(data, [g for g, life in self.lives.items() if result_wanted(life)])
-        if goal is not None:
-            self.feed(goal, ResultBegun())
+        goal = data.draw(st.sampled_from(self.where(result_wanted)))
+        self.result_for[goal] = self.accepted
+        self.feed(goal, ResultBegun())
 
+    @precondition(lambda self: bool(self.where(_settling)))
     @rule(data=st.data(), event=st.sampled_from([ResultInterrupted(), ResultGiven()]))
     def end_result_handler(
         self, data: st.DataObject, event: ResultInterrupted | ResultGiven
     ) -> None:
-        goal = self.pick(data, [g for g, life in self.lives.items() if life.settling])
-        if goal is not None:
-            self.feed(goal, event)
+        self.feed(data.draw(st.sampled_from(self.where(_settling))), event)
 
+    @precondition(lambda self: bool(self.where(cancel_wanted)))
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
-        goal = self.pick(data, [g for g, life in self.lives.items() if cancel_wanted(life)])
-        if goal is not None:
-            self.feed(goal, CancelBegun())
+        goal = data.draw(st.sampled_from(self.where(cancel_wanted)))
+        self.cancel_for[goal] = self.accepted
+        self.feed(goal, CancelBegun())
 
+    @precondition(lambda self: bool(self.where(_cancelling)))
     @rule(
         data=st.data(),
         event=st.sampled_from(
@@ -276,15 +327,12 @@ class Goals(RuleBasedStateMachine):
     def end_cancel_handler(
         self, data: st.DataObject, event: CancelInterrupted | CancelDecided
     ) -> None:
-        goal = self.pick(data, [g for g, life in self.lives.items() if life.cancelling])
-        if goal is not None:
-            self.feed(goal, event)
+        self.feed(data.draw(st.sampled_from(self.where(_cancelling))), event)
 
+    @precondition(lambda self: bool(self.lives))
     @rule(data=st.data())
     def expire(self, data: st.DataObject) -> None:
-        goal = self.pick(data, self.of(Phase.SUPERSEDED))
-        if goal is not None:
-            self.feed(goal, Expired())
+        self.feed(data.draw(st.sampled_from(sorted(self.lives))), Expired())
 
     def answers(self) -> Counter[int]:
         return Counter(
@@ -307,6 +355,10 @@ class Goals(RuleBasedStateMachine):
         for goal, action in self.done:
             if isinstance(action, GiveResult | RefuseResult | AnswerCancel | DenyCancel):
                 assert self.asked[action.asker] == goal
+
+    @invariant()
+    def no_answer_was_meant_for_another_goal(self) -> None:
+        assert self.crossed == []
 
     @invariant()
     def nobody_waits_for_a_goal_that_has_ended(self) -> None:
@@ -339,8 +391,15 @@ class Goals(RuleBasedStateMachine):
     @invariant()
     def handlers_run_for_open_goals_only(self) -> None:
         for life in self.lives.values():
-            if life.settling or life.cancelling:
-                assert life.phase in OPEN
+            assert life.phase in OPEN or not life.settling
+            assert life.phase is Phase.ACTIVE or not life.cancelling
+
+    @invariant()
+    def a_goal_that_was_left_behind_is_open_only_while_its_result_handler_runs(self) -> None:
+        for goal in self.of(Phase.FINISHING):
+            life = self.lives[goal]
+            assert life.settling
+            assert (life.cancels, life.canceller) == ((), None)
 
 
 TestGoals = Goals.TestCase

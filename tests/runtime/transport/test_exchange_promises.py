@@ -186,6 +186,8 @@ def test_a_request_that_is_answered_at_once_is_not_acknowledged_besides(world: W
                 for _ in range(10):
                     await asking.ask("k", b"", timeout=PATIENCE)
                 requests.close()
+            await until(lambda: heard_by_asker.statistics().received >= 10)
+            await anyio.wait_all_tasks_blocked()
             assert heard_by_asker.statistics().received == 10
 
     world.run(main)
