@@ -21,7 +21,8 @@ from peppy.runtime.runner import NodeRunner
 from peppy.runtime.token import CancellationToken
 from peppy.runtime.topics import ConsumedTopic, EmittedTopic
 from peppy.runtime.transport.port import Sample, Transport
-from peppy.runtime.transport.zenoh import free_port, open_peer, open_router
+from peppy.runtime.transport.ports import free_port
+from peppy.runtime.transport.zenoh import open_peer, open_router
 from peppy.schema import envelope
 from peppy.schema.format_reader import parse_format
 from peppy.schema.keys import Address

@@ -62,7 +62,11 @@ DOORS: Final[dict[str, tuple[str, ...]]] = {
     "json5": ("peppy.schema.json5",),
     "rich": ("peppy.cli",),
     "trio": ("peppy.actors", "peppy.runtime"),
-    "zenoh": ("peppy.runtime.transport.zenoh", "peppy.runtime.transport.zenoh_memory"),
+    "zenoh": (
+        "peppy.runtime.transport.zenoh",
+        "peppy.runtime.transport.zenoh_ends",
+        "peppy.runtime.transport.zenoh_memory",
+    ),
     "zstandard": ("peppy.actors.host",),
 }
 """Where a library of others comes in; nowhere else."""

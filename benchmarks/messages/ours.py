@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from benchmarks.messages.agent import Agent, Failed, Signalled
 from benchmarks.messages.pair import REPOSITORY, Pair, module
-from peppy.runtime.transport.zenoh import free_port
+from peppy.runtime.transport.ports import free_port
 
 Loop = Literal["asyncio", "trio"]
 

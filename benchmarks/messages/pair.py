@@ -11,7 +11,7 @@ from typing import Final
 
 from benchmarks.messages import raw
 from benchmarks.messages.agent import Agent, Failed
-from peppy.runtime.transport.zenoh import free_port
+from peppy.runtime.transport.ports import free_port
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 

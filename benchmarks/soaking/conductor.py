@@ -18,7 +18,8 @@ from benchmarks.soaking.wares import CORE, NODE
 from peppy.runtime.transport.exchange import Exchange
 from peppy.runtime.transport.exchange_errors import Unanswered
 from peppy.runtime.transport.port import TransportError
-from peppy.runtime.transport.zenoh import free_port, open_router
+from peppy.runtime.transport.ports import free_port
+from peppy.runtime.transport.zenoh import open_router
 from peppy.schema import keys
 from peppy.schema.keys import Address
 from peppy.schema.names import InstanceId, Name

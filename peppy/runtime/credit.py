@@ -18,7 +18,7 @@ from typing import Final
 
 import anyio
 
-from peppy.runtime.transport.loops import new_waiter
+from peppy.runtime.transport.loops import clock_here, new_waiter
 from peppy.runtime.transport.port import (
     Announcement,
     Delivery,
@@ -51,6 +51,9 @@ A program that takes one message and never asks again must not hold its sender f
 """
 
 NO_LIMIT: Final = 1 << 80
+
+SIGN: Final = LAPSE / 6
+"""Seconds after which a taker tells of one message more: slow is not the same as gone."""
 
 HELD: Final = "held"
 LOOSE: Final = "loose"
@@ -210,20 +213,35 @@ class Window:
 class Account:
     """What a taker has taken of one publisher since it last said so."""
 
-    __slots__ = ("_key", "_messages", "_publisher", "_transport", "_weight", "number")
+    __slots__ = (
+        "_key",
+        "_messages",
+        "_now",
+        "_publisher",
+        "_told",
+        "_transport",
+        "_weight",
+        "number",
+    )
 
     def __init__(self, transport: Transport, key: str, number: int) -> None:
         self.number = number
         self._transport = transport
         self._key = key.encode()
         self._messages = self._weight = 0
+        self._now = clock_here()
+        self._told = self._now()
         self._publisher: Publisher | None = None
 
     def took(self, sequence: int, size: int, number: int = 1) -> None:
         """Count messages up to `sequence`; tell their sender of each quarter of its window."""
         self._messages += number
         self._weight += weight(size) if number == 1 else size  # as each of them was counted
-        if self._messages >= MOST // 4 or self._weight >= HEAVIEST // 4:
+        if (
+            self._messages >= MOST // 4
+            or self._weight >= HEAVIEST // 4
+            or self._now() - self._told >= SIGN
+        ):
             self.tell(sequence)
 
     def tell(self, sequence: int) -> None:
@@ -233,6 +251,7 @@ class Account:
             self._publisher = self._transport.publisher(key, Delivery.URGENT)
         self._publisher.put(_CREDIT.pack(min(sequence + 1, _LAST)), self._key)
         self._messages = self._weight = 0
+        self._told = self._now()
 
     def close(self) -> None:
         """Give the way out back."""

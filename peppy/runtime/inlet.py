@@ -20,8 +20,11 @@ from peppy.schema.traffic import EndKind, EndTraffic, PeerTraffic
 M = TypeVar("M")
 
 MOST_PUBLISHERS: Final = 1024
-"""Publishers followed at once; beyond that the one that was met first is begun anew."""
+"""Publishers followed at once; beyond that one is forgotten, and begun anew if it comes again."""
 
+
+MOST_NAMED: Final = 256
+"""Other formats that one inlet names: whoever invents more is only counted."""
 
 Mismatch = Callable[[str, int], None]
 """Is told once, of a publisher's key and the fingerprint of its format, which is another one."""
@@ -82,6 +85,8 @@ class Inlet(Generic[M]):
         self._peers: dict[int, _Peer] = {}
         self._past: dict[str, PeerTraffic] = {}
         self._foreign = 0
+        self._named: set[tuple[str, int]] = set()
+        """Instances whose other formats have been named, by fingerprint."""
         self._receive = subscription.receive
         self._ready: deque[tuple[str, M]] = deque()
         """The rest of some that came together."""
@@ -192,7 +197,9 @@ class Inlet(Generic[M]):
 
     def _meet(self, sample: Sample, publisher: int, sequence: int) -> _Peer:
         if len(self._peers) >= MOST_PUBLISHERS:
-            self._forget(next(iter(self._peers)))
+            # Strangers first: whoever has sent something readable is not theirs to push out.
+            silent = (number for number, peer in self._peers.items() if not peer.messages)
+            self._forget(next(silent, next(iter(self._peers))))
         account = None if self._takings is None else self._takings.account(publisher)
         peer = self._peers[publisher] = _Peer(sample.key, sequence, account)
         return peer
@@ -200,6 +207,7 @@ class Inlet(Generic[M]):
     def _forget(self, publisher: int) -> None:
         peer = self._peers.pop(publisher)
         if peer.account is not None:
+            peer.account.tell(peer.expected - 1)  # or its sender would wait for us
             peer.account.close()
         self._past[peer.instance_id] = _sum(peer, self._past.get(peer.instance_id))
 
@@ -213,9 +221,12 @@ class Inlet(Generic[M]):
         )
 
     def _count_mismatch(self, peer: _Peer, fingerprint: int, number: int) -> None:
-        if not peer.mismatched and self._on_mismatch is not None:
-            self._on_mismatch(peer.key, fingerprint)
+        kind = (peer.instance_id, fingerprint)
+        if kind not in self._named and len(self._named) < MOST_NAMED:
+            self._named.add(kind)
             self._complaints.postpone(("mismatch", peer.instance_id))
+            if self._on_mismatch is not None:
+                self._on_mismatch(peer.key, fingerprint)
         peer.mismatched += number
         if peer.mismatched > number:
             self._complaints.about(

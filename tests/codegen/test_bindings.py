@@ -5,7 +5,6 @@ import importlib
 import re
 import subprocess
 import sys
-from typing import Any
 
 import msgspec
 import pytest

@@ -11,7 +11,8 @@ import trio
 
 from peppy.runtime.service_errors import ServiceError, ServiceTimeout, ServiceUnreachable
 from peppy.runtime.transport.port import Transport
-from peppy.runtime.transport.zenoh import free_port, open_peer, open_router
+from peppy.runtime.transport.ports import free_port
+from peppy.runtime.transport.zenoh import open_peer, open_router
 from tests.e2e.harness import Peppy, wait_until
 from tests.e2e.test_documentation import walk
 from tests.runtime.service_nodes import CALL, RequestData, alive

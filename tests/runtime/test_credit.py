@@ -97,7 +97,8 @@ async def test_a_sender_goes_on_as_soon_as_a_quarter_of_its_window_has_been_take
 
 
 @pytest.mark.parametrize(
-    ("size", "weight"), [(10_000, 10_000), (1 << 20, (1 << 20) // SHARED), (4 << 20, 1 << 18)]
+    ("size", "weight"),
+    [(10_000, 10_000), (1 << 20, (1 << 20) // SHARED), (4 << 20, (4 << 20) // SHARED)],
 )
 async def test_heavy_messages_fill_a_window_by_their_weight(
     nursery: trio.Nursery, size: int, weight: int

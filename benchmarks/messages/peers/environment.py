@@ -10,7 +10,7 @@ from typing import Final
 
 from benchmarks.messages.agent import Agent
 from benchmarks.messages.pair import REPOSITORY, Pair, module
-from peppy.runtime.transport.zenoh import free_port
+from peppy.runtime.transport.ports import free_port
 
 PLACE: Final = REPOSITORY / ".bench-peers"
 

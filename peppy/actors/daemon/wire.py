@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from peppy.runtime.transport import zenoh
+from peppy.runtime.transport.ports import free_port
 from peppy.runtime.transport.port import Transport
 from peppy.schema.errors import PeppyError
 from peppy.schema.runtime_config import DEFAULT_MESSAGING_PORT, PORT_VARIABLE
@@ -42,7 +43,7 @@ async def open_router(environment: Mapping[str, str]) -> Router:
     try:
         return await _open(DEFAULT_MESSAGING_PORT)
     except zenoh.PortTaken:
-        return await _open(zenoh.free_port())
+        return await _open(free_port())
 
 
 async def _open(port: int) -> Router:

@@ -7,7 +7,7 @@ from peppy.runtime.transport import on_asyncio
 from peppy.runtime.transport.handover import Handover
 from peppy.runtime.transport.waiting import Waiter, on_trio
 
-__all__ = ["give_way", "new_waiter", "on_trio", "open_handover", "waiters_here"]
+__all__ = ["clock_here", "give_way", "new_waiter", "on_trio", "open_handover", "waiters_here"]
 
 
 def new_waiter() -> Waiter:
@@ -18,6 +18,12 @@ def new_waiter() -> Waiter:
 def waiters_here() -> Callable[[], Waiter]:
     """Return what makes waiters on the running loop, for who needs many."""
     return _trio().TrioWaiter if on_trio() else on_asyncio.AsyncioWaiter
+
+
+def clock_here() -> Callable[[], float]:
+    """Return what tells the running loop's time, in seconds."""
+    now: Callable[[], float] = _trio().now if on_trio() else on_asyncio.clock_here()
+    return now
 
 
 def open_handover() -> Handover:

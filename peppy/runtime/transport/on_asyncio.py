@@ -113,6 +113,11 @@ class AsyncioHandover(Handover):
             self._loop.remove_reader(self.descriptor)
 
 
+def clock_here() -> Callable[[], float]:
+    """Return what tells the running loop's time."""
+    return asyncio.get_running_loop().time
+
+
 async def checkpoint() -> None:
     """Let other tasks run."""
     await asyncio.sleep(0)

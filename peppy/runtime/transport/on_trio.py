@@ -59,6 +59,10 @@ class TrioHandover(Handover):
             trio.lowlevel.notify_closing(self.descriptor)
 
 
+now = trio.current_time
+"""Tells the running loop's time."""
+
+
 async def checkpoint() -> None:
     """Let other tasks run."""
     await trio.lowlevel.checkpoint()

@@ -17,17 +17,14 @@ Payloads of some size go through shared memory where both ends are on one machin
 import atexit
 import contextlib
 import json
-import socket
 import weakref
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import anyio
-import msgspec
 import zenoh
 
 from peppy.runtime.transport.aside import aside
-from peppy.runtime.transport.delivery import DeclaredPublisher, push_to_all
 from peppy.runtime.transport.handover import Handover, Sink
 from peppy.runtime.transport.listener import Listener
 from peppy.runtime.transport.loops import open_handover
@@ -37,7 +34,6 @@ from peppy.runtime.transport.port import (
     Closed,
     Delivery,
     Listening,
-    Payload,
     Presence,
     Publisher,
     Sample,
@@ -49,10 +45,20 @@ from peppy.runtime.transport.ring import Ring
 from peppy.runtime.transport.routes import BadKey, Routes, canonical
 from peppy.runtime.transport.shared_memory import pool_size
 from peppy.runtime.transport.thread_state import keeping
+from peppy.runtime.transport.zenoh_ends import TERMS, WireError, ZenohAnnouncement, ZenohPublisher
 from peppy.runtime.transport.zenoh_memory import SharedPool, keep_large_blocks
 from peppy.runtime.transport.zenoh_settings import one_thread, peer_settings, router_settings
 
 S = TypeVar("S", bound=Sink)
+
+LINKS: Final = "peppy/link"
+"""Begins the announcement of a node's own identity, which is the last part."""
+
+LINKING: Final = 0.5
+"""Seconds after which a node begins without a link to everybody: somebody may have just died."""
+
+LOOK: Final = 0.005
+"""Seconds between two looks at the links."""
 
 
 class PortTaken(TransportError):
@@ -63,21 +69,6 @@ class PortTaken(TransportError):
         super().__init__(
             f"messaging port {port} is taken", hint="choose another with PEPPY_MESSAGING_PORT"
         )
-
-
-class WireError(TransportError):
-    """Zenoh refuses, in its own words."""
-
-    def __init__(self, what: str, error: Exception) -> None:
-        super().__init__(f"{what}: {error}")
-
-
-def free_port() -> int:
-    """Return a TCP port of loopback that nobody listens on now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def open_router(port: int) -> "ZenohTransport":
@@ -96,12 +87,16 @@ async def open_router(port: int) -> "ZenohTransport":
 async def open_peer(host: str, port: int) -> "ZenohTransport":
     """Return a transport of a node, linked directly to the other nodes of the router at `port`.
 
-    It opens whether or not a router is there, and joins it when it comes. Raises `WireError`.
+    It opens whether or not a router is there, and joins it when it comes. It waits a moment for the
+    links to those that are there: what is on its way through the router to one that links meanwhile
+    can get lost. Raises `WireError`.
     """
     pool = pool_size()
     keep_large_blocks()
     with one_thread():
-        return await _open(peer_settings(host, port, shares_memory=bool(pool)), pool)
+        transport = await _open(peer_settings(host, port, shares_memory=bool(pool)), pool)
+    await transport.link_up()
+    return transport
 
 
 async def _open(settings: dict[str, Any], pool: int = 0) -> "ZenohTransport":
@@ -117,22 +112,6 @@ async def _open(settings: dict[str, Any], pool: int = 0) -> "ZenohTransport":
             raise WireError("messaging cannot be opened", error) from error
         raise
     return ZenohTransport(session, handover, SharedPool(pool))
-
-
-class Terms(msgspec.Struct, frozen=True):
-    """What a `Delivery` means to zenoh."""
-
-    congestion: zenoh.CongestionControl
-    priority: zenoh.Priority
-    express: bool = False
-
-
-_TERMS: Final = {
-    Delivery.SENSOR: Terms(zenoh.CongestionControl.DROP, zenoh.Priority.DATA_LOW),
-    Delivery.STANDARD: Terms(zenoh.CongestionControl.DROP, zenoh.Priority.DATA),
-    Delivery.RELIABLE: Terms(zenoh.CongestionControl.BLOCK, zenoh.Priority.DATA_HIGH),
-    Delivery.URGENT: Terms(zenoh.CongestionControl.BLOCK, zenoh.Priority.REAL_TIME, express=True),
-}
 
 
 def _sample(arrived: Any) -> Any:
@@ -177,7 +156,7 @@ class ZenohTransport(Transport):
         """Declare a way out."""
         self._check()
         key = canonical(key)
-        terms = _TERMS[delivery]
+        terms = TERMS[delivery]
         try:
             declared = self._session.declare_publisher(
                 key,
@@ -287,6 +266,17 @@ class ZenohTransport(Transport):
         except zenoh.ZError as error:
             raise WireError(f"who announces '{pattern}' cannot be asked", error) from error
 
+    async def link_up(self) -> None:
+        """Return once there is a link to everybody who is announced, or after `LINKING` seconds."""
+        self.announce(f"{LINKS}/{self._identity}")
+        with anyio.move_on_after(LINKING):
+            while True:
+                there = {key.rpartition("/")[2] for key in await self.present(f"{LINKS}/*")}
+                linked = {str(partner) for partner in self._session.info.peers_zid()}
+                if there - {self._identity} <= linked:
+                    return
+                await anyio.sleep(LOOK)
+
     async def close(self, timeout: float = 2.0) -> None:
         """Close all that was declared here, and the session; leave it to itself if that hangs."""
         if self._closed:
@@ -324,69 +314,6 @@ class ZenohTransport(Transport):
     def _check(self) -> None:
         if self._closed:
             raise Closed("the transport")
-
-
-class ZenohPublisher(DeclaredPublisher):
-    """A declared zenoh publisher, and the listeners in this process."""
-
-    def __init__(
-        self,
-        declared: Any,
-        key: str,
-        local: Routes,
-        pool: SharedPool,
-        forget: Callable[["ZenohPublisher"], None],
-    ) -> None:
-        super().__init__(key, forget)
-        self._placed = pool.placed
-        self._declared = declared  # a zenoh.Publisher, typed by halves
-        self._put = declared.put
-        self._local = local
-
-    def _hand_over(self, payload: Payload, attachment: bytes) -> None:
-        if type(payload) is memoryview:
-            payload = payload.tobytes()  # zenoh takes no views
-        try:
-            self._put(self._placed(payload), attachment=attachment or None)
-        except zenoh.ZError as error:
-            raise WireError(f"a message on '{self._key}' cannot be sent", error) from error
-        if self._local.sinks and (local := self._local.listening(self._key)):
-            push_to_all(local, Sample(self._key, bytes(payload), attachment))
-
-    def matched(self) -> bool:
-        """Say whether somebody is known to listen."""
-        if self._closed:
-            return False
-        if self._local.listening(self._key):
-            return True
-        return bool(self._declared.matching_status.matching)
-
-    def close(self) -> None:
-        """Give the declaration back."""
-        if not self._closed:
-            self.end()
-            with contextlib.suppress(zenoh.ZError):
-                self._declared.undeclare()
-
-    def end(self) -> None:
-        """Take no more messages; for a transport that gives everything back at once."""
-        super().close()
-
-
-class ZenohAnnouncement(Announcement):
-    """A zenoh liveliness token."""
-
-    def __init__(self, token: Any, forget: Callable[["ZenohAnnouncement"], None]) -> None:
-        self._token = token
-        self._forget = forget
-
-    def withdraw(self) -> None:
-        """Take it back."""
-        token, self._token = self._token, None
-        self._forget(self)
-        if token is not None:
-            with contextlib.suppress(zenoh.ZError):
-                token.undeclare()
 
 
 _open_ones: Final[weakref.WeakSet[ZenohTransport]] = weakref.WeakSet()

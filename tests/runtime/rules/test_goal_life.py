@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from operator import attrgetter
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -195,19 +196,12 @@ def test_a_goal_that_has_ended_never_begins_again(phase: Phase, data: st.DataObj
         assert life == Life(phase=phase)
 
 
-def _settling(life: Life) -> bool:
-    return life.settling
-
-
-def _cancelling(life: Life) -> bool:
-    return life.cancelling
+_settling: Callable[[Life], bool] = attrgetter("settling")
+_cancelling: Callable[[Life], bool] = attrgetter("cancelling")
 
 
 class Goals(RuleBasedStateMachine):
-    """A server with one goal after another, and what a server of actions would do to them.
-
-    Its handlers do as those of programs do: they answer for the goal that was accepted last.
-    """
+    """A server with one goal after another; its handlers answer for the one accepted last."""
 
     @initialize()
     def begin(self) -> None:
@@ -219,11 +213,10 @@ class Goals(RuleBasedStateMachine):
         self.settled: set[int] = set()
         self.cancelled: set[int] = set()
         self.accepted: int | None = None
-        """The goal that the program works on, for all that it knows."""
+        """The goal that the program works on."""
         self.result_for: dict[int, int | None] = {}
-        """By goals: what the program took the goal for, when its result handler began."""
+        """By goals: what the program took each for when its handler began."""
         self.cancel_for: dict[int, int | None] = {}
-        """Likewise of its cancel handler."""
         self.crossed: list[tuple[int, Action]] = []
         """Answers that the program meant for another goal."""
 
@@ -232,11 +225,11 @@ class Goals(RuleBasedStateMachine):
         self.lives[goal], actions = step(before, event)
         for action in actions:
             self.done.append((goal, action))
-            if isinstance(action, GiveResult) and self.result_for[goal] != goal:
-                self.crossed.append((goal, action))
-            if isinstance(action, AnswerCancel) and self.cancel_for[goal] != goal:
-                self.crossed.append((goal, action))
             match action:
+                case GiveResult() if self.result_for[goal] != goal:
+                    self.crossed.append((goal, action))
+                case AnswerCancel() if self.cancel_for[goal] != goal:
+                    self.crossed.append((goal, action))
                 case GiveResult() if self.lives[goal].phase is Phase.SETTLED:
                     self.settled.add(goal)
                 case AnswerCancel() if self.lives[goal].phase is Phase.CANCELLED:

@@ -7,7 +7,8 @@ import anyio
 import pytest
 
 from peppy.runtime.transport.port import Presence
-from peppy.runtime.transport.zenoh import PortTaken, free_port, open_peer, open_router
+from peppy.runtime.transport.ports import free_port
+from peppy.runtime.transport.zenoh import PortTaken, open_peer, open_router
 from tests.runtime.transport.wires import DEADLINE, LOOPS, heard, router_somewhere, until
 
 under_each_loop = pytest.mark.parametrize("loop", LOOPS)

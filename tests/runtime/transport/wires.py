@@ -10,8 +10,8 @@ import pytest
 
 from peppy.runtime.transport.memory import MemoryNetwork, MemoryTransport
 from peppy.runtime.transport.port import Publisher, Subscription, Transport
+from peppy.runtime.transport.ports import free_port as any_free_port
 from peppy.runtime.transport.zenoh import PortTaken, ZenohTransport, open_peer, open_router
-from peppy.runtime.transport.zenoh import free_port as any_free_port
 
 LOOPS = ["asyncio", "trio"]
 
