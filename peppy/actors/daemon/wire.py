@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import msgspec
 
 from peppy.runtime.transport import zenoh
-from peppy.runtime.transport.ports import free_port
 from peppy.runtime.transport.port import Transport
+from peppy.runtime.transport.ports import free_port
 from peppy.schema.errors import PeppyError
 from peppy.schema.runtime_config import DEFAULT_MESSAGING_PORT, PORT_VARIABLE
 
