@@ -163,7 +163,7 @@ TOPIC = EmittedTopic(
 
 async def work(node_runner):
     for number in range(100_000):
-        await TOPIC.emit(node_runner, Message(f"hello {number}"))
+        await TOPIC.emit(node_runner, f"hello {number}")
         await asyncio.sleep(0.01)
 
 async def setup(params, node_runner):
