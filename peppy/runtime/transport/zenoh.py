@@ -57,6 +57,9 @@ LINKS: Final = "peppy/link"
 LINKING: Final = 0.5
 """Seconds after which a node begins without a link to everybody: somebody may have just died."""
 
+CONFIRMING: Final = 3
+"""How often nobody has to be found before once more is believed."""
+
 LOOK: Final = 0.005
 """Seconds between two looks at the links."""
 
@@ -259,9 +262,15 @@ class ZenohTransport(Transport):
 
         def ask() -> list[str]:
             replies = liveliness.get(pattern, timeout=timeout)
-            return [str(reply.ok.key_expr) for reply in replies if reply.ok is not None]
+            found = (str(reply.ok.key_expr) for reply in replies if reply.ok is not None)
+            return list(dict.fromkeys(found))  # more than one may know of it
 
         try:
+            for _ in range(CONFIRMING):
+                # While others join, zenoh may ask nobody: an empty answer has to be repeated.
+                if found := await aside(self._handover, ask):
+                    return found
+                await anyio.sleep(LOOK)
             return await aside(self._handover, ask)
         except zenoh.ZError as error:
             raise WireError(f"who announces '{pattern}' cannot be asked", error) from error

@@ -38,6 +38,9 @@ def router_settings(port: int) -> dict[str, Any]:
         **_EVERYWHERE,
         "mode": "router",
         "listen/endpoints": [f"tcp/127.0.0.1:{port}"],
+        # Nodes link directly, and only so: a message that goes through the router while two of them
+        # link, or learn of a subscription on both ways, can get lost between the ways.
+        "routing/router/peers_failover_brokering": False,
     }
 
 
