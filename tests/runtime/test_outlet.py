@@ -120,9 +120,9 @@ def test_what_rides_together_goes_out_before_the_sender_waits_for_room(backend: 
     async def main() -> None:
         wire = Wire()
         async with consumed().subscribe(runner_on(wire.network, "viewer", "viewer")):
+            seen: list[int] = []
             async with anyio.create_task_group() as group:
                 group.start_soon(wire.emit, range(2 * MOST))
-                seen: list[int] = []
                 while len(seen) < MOST:  # it must get there, though the sender waits after that
                     await anyio.lowlevel.checkpoint()
                     seen += itertools.chain(*wire.seen())

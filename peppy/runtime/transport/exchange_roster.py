@@ -48,8 +48,9 @@ class Roster:
         self._tell()
 
     def _tell(self) -> None:
-        if self._keys != self._told:
-            self._told = frozenset(self._keys)
+        now = frozenset(self._keys)
+        if now != self._told:
+            self._told = now
             self.here = frozenset(key.rpartition("/")[2] for key in self._keys)
             self._on_change()
 
