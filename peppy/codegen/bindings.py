@@ -1,7 +1,7 @@
 """A node's bindings: the project `.peppy/libs/peppygen`. Source: behaviour.md 7.2 and 8.1."""
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, TypeVar
 
 from peppy.codegen.actions import consumed_action_module, exposed_action_module
 from peppy.codegen.errors import (
@@ -18,8 +18,19 @@ from peppy.codegen.services import consumed_service_module, exposed_service_modu
 from peppy.codegen.topics import emitted_module, external_module, linked_module
 from peppy.schema.identifiers import identifier
 from peppy.schema.names import NodeId
-from peppy.schema.node import Consumed, ExternalTopic, Group, Language, LinkedTopic, NodeDocument
+from peppy.schema.node import (
+    Consumed,
+    ExposedAction,
+    ExposedService,
+    ExternalTopic,
+    Group,
+    Language,
+    LinkedTopic,
+    NodeDocument,
+)
 from peppy.schema.parameters import schema_literal
+
+X = TypeVar("X", ExposedService, ExposedAction)
 
 _PACKAGES: Final = {
     "emitted_topics": "The topics that this node emits, a module each.",
@@ -64,6 +75,7 @@ def generate(document: NodeDocument, dependencies: Mapping[NodeId, NodeDocument]
     if execution is not None and execution.language is not Language.PYTHON:
         raise NotPython(node, execution.language.value)
     links = _Links(document, dependencies)
+    its = document.interfaces
     schema = Group() if execution is None else execution.parameters
     return {
         **project_files(),
@@ -77,10 +89,10 @@ def generate(document: NodeDocument, dependencies: Mapping[NodeId, NodeDocument]
         },
         **_emitted(document),
         **_consumed(document, links),
-        **_exposed_services(document),
-        **_consumed_services(document, links),
-        **_exposed_actions(document),
-        **_consumed_actions(document, links),
+        **_exposed("exposed_services", its.exposed_services, exposed_service_module),
+        **_consumed_of_others("consumed_services", its.consumed_services, links.service_module),
+        **_exposed("exposed_actions", its.exposed_actions, exposed_action_module),
+        **_consumed_of_others("consumed_actions", its.consumed_actions, links.action_module),
     }
 
 
@@ -157,37 +169,21 @@ def _consumed(document: NodeDocument, links: _Links) -> dict[str, str]:
     return modules
 
 
-def _exposed_services(document: NodeDocument) -> dict[str, str]:
+def _exposed(package: str, items: Iterable[X], module: Callable[[X], str]) -> dict[str, str]:
+    """Return the modules of services or actions that the node itself has."""
     taken = set(_MODULES_TAKEN)
-    return {
-        _path("exposed_services", identifier(service.name), taken): exposed_service_module(service)
-        for service in document.interfaces.exposed_services
-    }
+    return {_path(package, identifier(each.name), taken): module(each) for each in items}
 
 
-def _consumed_services(document: NodeDocument, links: _Links) -> dict[str, str]:
-    taken = set(_MODULES_TAKEN)
-    modules: dict[str, str] = {}
-    for service in document.interfaces.consumed_services:
-        name = f"{identifier(service.local_id)}_{identifier(service.name)}"
-        modules[_path("consumed_services", name, taken)] = links.service_module(service)
-    return modules
-
-
-def _exposed_actions(document: NodeDocument) -> dict[str, str]:
-    taken = set(_MODULES_TAKEN)
-    return {
-        _path("exposed_actions", identifier(action.name), taken): exposed_action_module(action)
-        for action in document.interfaces.exposed_actions
-    }
-
-
-def _consumed_actions(document: NodeDocument, links: _Links) -> dict[str, str]:
+def _consumed_of_others(
+    package: str, items: Iterable[Consumed], module: Callable[[Consumed], str]
+) -> dict[str, str]:
+    """Return the modules of services or actions of its dependencies."""
     taken = set(_MODULES_TAKEN)
     modules: dict[str, str] = {}
-    for action in document.interfaces.consumed_actions:
-        name = f"{identifier(action.local_id)}_{identifier(action.name)}"
-        modules[_path("consumed_actions", name, taken)] = links.action_module(action)
+    for each in items:
+        name = f"{identifier(each.local_id)}_{identifier(each.name)}"
+        modules[_path(package, name, taken)] = module(each)
     return modules
 
 
