@@ -44,6 +44,10 @@ SHARED: Final = 32
 MARK: Final = HEAVIEST // 16
 """Weight between two points whose place in the sequence is remembered."""
 
+MOST_UNTOLD: Final = MOST // 4
+HEAVIEST_UNTOLD: Final = HEAVIEST // 4
+"""What a taker may take before it tells its sender."""
+
 LAPSE: Final = 30.0
 """Seconds after which a taker that nobody reads is waited for no more.
 
@@ -238,8 +242,8 @@ class Account:
         self._messages += number
         self._weight += weight(size) if number == 1 else size  # as each of them was counted
         if (
-            self._messages >= MOST // 4
-            or self._weight >= HEAVIEST // 4
+            self._messages >= MOST_UNTOLD
+            or self._weight >= HEAVIEST_UNTOLD
             or self._now() - self._told >= SIGN
         ):
             self.tell(sequence)

@@ -34,6 +34,9 @@ LARGEST_TOGETHER: Final = 2048
 """Bytes up to which a message rides with others: beyond, one sample more does not matter."""
 
 
+_label: Final = envelope.pack
+
+
 class Outlet:
     """One publisher of one node, kept between its calls."""
 
@@ -79,37 +82,41 @@ class Outlet:
             self.flush()
             await give_way()
         window = self._window
-        if window is not None:
-            while window.full:
-                self.flush()
-                await window.room()
-            if rest:
-                self.flush()
-            elif self._rides_along(payload):
-                window.sent(len(payload))
-                return
-        sequence = self._sequence
-        label = envelope.pack(self._fingerprint, self._number, sequence, time_ns())
-        self._put(payload, label + rest if rest else label)
-        self._sequence = sequence + 1
-        self._bytes += len(payload)
-        if window is not None:
-            window.sent(len(payload))
-
-    def _rides_along(self, payload: Payload) -> bool:
+        if window is None:
+            self._send_alone(payload, rest, time_ns())
+            return
+        while window.full:
+            self.flush()
+            await window.room()
         now = time_ns()
         self._in_a_row = 0 if now - self._last > PAUSE else self._in_a_row + 1
         self._last = now
-        if self._in_a_row < ALONE or type(payload) is not bytes or len(payload) > LARGEST_TOGETHER:
+        if self._in_a_row >= ALONE and not rest and type(payload) is bytes:
+            self._ride_along(payload, now)
+        else:
+            if self._together:
+                self.flush()
+            self._send_alone(payload, rest, now)
+        window.sent(len(payload))
+
+    def _send_alone(self, payload: Payload, rest: bytes, now: int) -> None:
+        sequence = self._sequence
+        label = _label(self._fingerprint, self._number, sequence, now)
+        self._put(payload, label + rest if rest else label)
+        self._sequence = sequence + 1
+        self._bytes += len(payload)
+
+    def _ride_along(self, payload: bytes, now: int) -> None:
+        if len(payload) > LARGEST_TOGETHER:
             self.flush()
-            return False
+            self._send_alone(payload, b"", now)
+            return
         if not self._together:
             self._first = self._sequence
             self._run_soon(self._flush_in_turn)
         self._together.append(payload)
         self._sequence += 1
         self._bytes += len(payload)
-        return True
 
     def flush(self) -> None:
         """Send what waits to go together; raises `TransportError` if the wire refuses."""
@@ -117,7 +124,7 @@ class Outlet:
         if not together:
             return
         self._together = []
-        label = envelope.pack(self._fingerprint, self._number, self._first, time_ns())
+        label = _label(self._fingerprint, self._number, self._first, time_ns())
         if len(together) == 1:
             self._put(together[0], label)
         else:

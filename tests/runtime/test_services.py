@@ -305,7 +305,7 @@ def test_wait_for_ends_a_handler_as_any_other_wait() -> None:
         call = asyncio.ensure_future(CALL.poll(client, RequestData("x", 3), PATIENCE))
         for handler in (repeat_soon, long):
             try:
-                await asyncio.wait_for(REPEAT.handle_next_request(server, handler), 0.05)
+                await asyncio.wait_for(REPEAT.handle_next_request(server, handler), 1)
             except TimeoutError:
                 assert handler is long
         assert (await call).data.text == "xxx"

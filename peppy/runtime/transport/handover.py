@@ -45,21 +45,24 @@ class Handover(ABC):
         self._writing = threading.Lock()
         self.descriptor, self._write_end = _wake_descriptors()
 
-    def hand(self, sink: Sink, item: object) -> None:
-        """Give `item` to `sink` and have the loop look at it, soon. From any thread."""
-        sink.push(item)
-        if not sink.pending:
-            sink.pending = True
-            self.call(sink.look)
+    def hander(self, sink: Sink) -> Callable[[object], None]:
+        """Return what gives an item to `sink` and has the loop look at it, soon; for any thread."""
+        push, look, call = sink.push, sink.look, self.call
+
+        def hand(item: object) -> None:
+            push(item)
+            if not sink.pending:
+                sink.pending = True
+                call(look)
+
+        return hand
 
     def call(self, function: Callable[[], object]) -> None:
         """Have `function` called on the loop, soon. From any thread; it never blocks."""
         self._calls.append(function)
-        if not self._pending:
-            self._pending = True
-            self._notify()
-
-    def _notify(self) -> None:
+        if self._pending:
+            return
+        self._pending = True
         # The lock is for `close`: a number that was given back may be somebody else's file.
         with self._writing:
             if not self._closed:

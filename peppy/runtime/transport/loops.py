@@ -17,7 +17,10 @@ def new_waiter() -> Waiter:
 
 def waiters_here() -> Callable[[], Waiter]:
     """Return what makes waiters on the running loop, for who needs many."""
-    return _trio().TrioWaiter if on_trio() else on_asyncio.AsyncioWaiter
+    if on_trio():
+        waiter: Callable[[], Waiter] = _trio().TrioWaiter
+        return waiter
+    return on_asyncio.waiters_here()
 
 
 def clock_here() -> Callable[[], float]:

@@ -47,7 +47,7 @@ class Ring(Backlog[T], Sink, Generic[T]):
         takes the item at its own place."""
         self._lock = threading.Lock()
         self._closed = False
-        self._received = self._dropped = 0
+        self._received = self._taken = 0
         self._in_a_row = 0
 
     # The pushing end.
@@ -58,8 +58,6 @@ class Ring(Backlog[T], Sink, Generic[T]):
             if self._closed:
                 return
             self._received += 1
-            if len(self._queue) == self._queue.maxlen:
-                self._dropped += 1
             self._queue.append(item)
 
     def wake(self) -> None:
@@ -76,8 +74,6 @@ class Ring(Backlog[T], Sink, Generic[T]):
         """Return the oldest item."""
         while len(self._queue) > len(self._granted) and not self._receivers:
             self._in_a_row += 1
-            if self._in_a_row < TURN and not self._granted:
-                return self._opened(self._queue.popleft())
             if self._in_a_row < TURN:
                 return self._take(len(self._granted))
             self._in_a_row = 0
@@ -112,6 +108,9 @@ class Ring(Backlog[T], Sink, Generic[T]):
         return self._take(place) if len(self._queue) > place else None
 
     def _take(self, place: int) -> T:
+        self._taken += 1
+        if not place:
+            return self._opened(self._queue.popleft())
         with self._lock:  # a push that gives up the oldest moves the places
             item = self._queue[place]
             del self._queue[place]
@@ -126,6 +125,7 @@ class Ring(Backlog[T], Sink, Generic[T]):
         """Have `items` received again, first; a full ring takes them all the same."""
         with self._lock:
             room = deque(items)
+            self._taken -= len(room)
             room.extend(self._queue)
             self._queue = deque(room, maxlen=max(self._queue.maxlen or 0, len(room)))
         self.wake()
@@ -138,7 +138,8 @@ class Ring(Backlog[T], Sink, Generic[T]):
     def statistics(self) -> Statistics:
         """Return the counters."""
         with self._lock:
-            return Statistics(self._received, self._dropped, len(self._queue))
+            waiting = len(self._queue)
+            return Statistics(self._received, self._received - self._taken - waiting, waiting)
 
     def close(self) -> None:
         """Stop listening; let everybody go who waits."""

@@ -170,10 +170,13 @@ class ZenohTransport(Transport):
                 reliability=zenoh.Reliability.RELIABLE,
                 allowed_destination=zenoh.Locality.REMOTE,
             )
+            # It makes zenoh give the key a number on each link. Without, what goes to those who
+            # subscribe by a pattern has its key written out, and is routed anew at each message.
+            known = self._session.liveliness().declare_token(key)
         except zenoh.ZError as error:
             raise BadKey(key) from error
         forget = self._publishers.discard
-        publisher = ZenohPublisher(declared, key, self._local, self._pool, forget)
+        publisher = ZenohPublisher((declared, known), key, self._local, self._pool, forget)
         self._publishers.add(publisher)
         return publisher
 
@@ -209,12 +212,7 @@ class ZenohTransport(Transport):
 
     def _into(self, sink: Sink) -> Any:
         """Return what hands over, on a thread of zenoh's, each sample that it is called with."""
-        hand = self._handover.hand
-
-        def arrive(sample: zenoh.Sample) -> None:
-            hand(sink, sample)
-
-        return zenoh.handlers.Callback(keeping(arrive), indirect=False)
+        return zenoh.handlers.Callback(keeping(self._handover.hander(sink)), indirect=False)
 
     def announce(self, key: str) -> Announcement:
         """Let others see `key`."""

@@ -16,6 +16,7 @@ from peppy.runtime.transport.port import (
     TransportError,
 )
 from peppy.runtime.transport.routes import Routes
+from peppy.runtime.transport.shared_memory import THRESHOLD
 from peppy.runtime.transport.zenoh_memory import SharedPool
 
 
@@ -47,23 +48,25 @@ class ZenohPublisher(DeclaredPublisher):
 
     def __init__(
         self,
-        declared: Any,
+        declared: tuple[Any, Any],
         key: str,
         local: Routes,
         pool: SharedPool,
         forget: Callable[["ZenohPublisher"], None],
     ) -> None:
+        """Take what zenoh declared, which it has typed by halves: a publisher, its key's token."""
         super().__init__(key, forget)
         self._placed = pool.placed
-        self._declared = declared  # a zenoh.Publisher, typed by halves
-        self._put = declared.put
+        self._declared, self._token = declared
+        self._put = self._declared.put
         self._local = local
 
     def _hand_over(self, payload: Payload, attachment: bytes) -> None:
         if type(payload) is memoryview:
             payload = payload.tobytes()  # zenoh takes no views
+        placed = payload if len(payload) < THRESHOLD else self._placed(payload)
         try:
-            self._put(self._placed(payload), attachment=attachment or None)
+            self._put(placed, attachment=attachment or None)
         except zenoh.ZError as error:
             raise WireError(f"a message on '{self._key}' cannot be sent", error) from error
         if self._local.sinks and (local := self._local.listening(self._key)):
@@ -81,8 +84,9 @@ class ZenohPublisher(DeclaredPublisher):
         """Give the declaration back."""
         if not self._closed:
             self.end()
-            with contextlib.suppress(zenoh.ZError):
-                self._declared.undeclare()
+            for declared in (self._declared, self._token):
+                with contextlib.suppress(zenoh.ZError):
+                    declared.undeclare()
 
     def end(self) -> None:
         """Take no more messages; for a transport that gives everything back at once."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 import zenoh
 import zenoh.shm
 
-from peppy.runtime.transport.shared_memory import THRESHOLD, listing
+from peppy.runtime.transport.shared_memory import listing
 
 _MMAP_THRESHOLD: Final = -3
 _TRIM_THRESHOLD: Final = -1
@@ -32,7 +32,7 @@ class SharedPool:
         zenoh sends remote partners the bytes, and takes the memory back when nobody reads it. If
         there is none left, the payload goes over the link.
         """
-        if len(payload) < THRESHOLD or not self._size:
+        if not self._size:
             return payload
         try:
             if self._provider is None:

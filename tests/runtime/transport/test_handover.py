@@ -83,10 +83,10 @@ def test_the_loop_looks_once_for_all_that_came_before_it_looked(loop: str) -> No
         sinks = [Counting(), Counting()]
         for number in range(100):
             for sink in sinks:
-                handover.hand(sink, number)
+                handover.hander(sink)(number)
         await until(lambda: all(len(sink.found) == 100 for sink in sinks))
         assert [sink.looks for sink in sinks] == [1, 1]
-        handover.hand(sinks[0], 100)
+        handover.hander(sinks[0])(100)
         await until(lambda: len(sinks[0].found) == 101)
         assert [sink.looks for sink in sinks] == [2, 1]
 
@@ -100,7 +100,7 @@ def test_nothing_that_a_thread_hands_over_stays_unseen(loop: str) -> None:
 
         def hand() -> None:
             for number in range(20_000):
-                handover.hand(sink, number)
+                handover.hander(sink)(number)
 
         thread = threading.Thread(target=hand)
         thread.start()

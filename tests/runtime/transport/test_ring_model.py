@@ -211,7 +211,7 @@ def test_what_threads_push_reaches_impatient_receivers_once_or_is_counted_as_dro
 
         def push(thread: int) -> None:
             for number in range(EACH):
-                handover.hand(ring, (thread, number))
+                handover.hander(ring)((thread, number))
 
         def all_is_taken() -> bool:
             counted = ring.statistics()
@@ -244,7 +244,7 @@ async def test_one_receiver_gets_what_each_thread_pushes_in_its_order(capacity: 
 
     def push(thread: int) -> None:
         for number in range(EACH):
-            handover.hand(ring, (thread, number))
+            handover.hander(ring)((thread, number))
         left.append(thread)
         if len(left) == THREADS:
             handover.call(ring.close)
