@@ -17,10 +17,7 @@ def new_waiter() -> Waiter:
 
 def waiters_here() -> Callable[[], Waiter]:
     """Return what makes waiters on the running loop, for who needs many."""
-    if on_trio():
-        waiter: Callable[[], Waiter] = _trio().TrioWaiter
-        return waiter
-    return on_asyncio.waiters_here()
+    return _trio().TrioWaiter if on_trio() else on_asyncio.AsyncioWaiter
 
 
 def clock_here() -> Callable[[], float]:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Generator
 from contextvars import Context
-from functools import partial
 
 from peppy.runtime.transport.handover import Handover
 from peppy.runtime.transport.waiting import Waiter
@@ -28,8 +27,8 @@ class AsyncioWaiter(Waiter):
         "_message",
     )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._asyncio_future_blocking = False
         self._callback: Callable[[AsyncioWaiter], object] | None = None
         self._context: Context | None = None
@@ -99,11 +98,6 @@ class AsyncioWaiter(Waiter):
         """Raise if the task was cancelled."""
         if self._cancelled:
             raise asyncio.CancelledError(*() if self._message is None else (self._message,))
-
-
-def waiters_here() -> Callable[[], Waiter]:
-    """Return what makes waiters on the running loop: it is looked for once, not for each."""
-    return partial(AsyncioWaiter, asyncio.get_running_loop())
 
 
 class AsyncioHandover(Handover):

@@ -7,7 +7,7 @@ import zenoh
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from peppy.runtime.transport.handover import Sink
+from peppy.runtime.transport.ring import Ring
 from peppy.runtime.transport.routes import BadKey, Routes, canonical, intersect
 
 PATTERNS = st.lists(st.sampled_from(["a", "b", "*", "**"]), min_size=1, max_size=5).map("/".join)
@@ -54,17 +54,9 @@ def test_what_is_taken_as_a_key_zenoh_takes_too(text: str) -> None:
         assert str(zenoh.KeyExpr(key)) == key
 
 
-class Somebody(Sink):
-    def push(self, item: object) -> None:
-        raise NotImplementedError
-
-    def wake(self) -> None:
-        raise NotImplementedError
-
-
 def test_a_ring_that_was_removed_listens_no_more() -> None:
     routes: Routes = Routes()
-    rings = [Somebody() for _ in range(2)]
+    rings = [Ring[int]("it", 1, lambda _: None) for _ in range(2)]
     for ring in rings:
         routes.add("a/*", ring)
     assert routes.listening("a/b") == tuple(rings)
