@@ -15,7 +15,7 @@ import msgspec
 
 from peppy.cli.drawing.failure import Failure
 from peppy.cli.style import is_terminal, printable, style_for
-from peppy.schema.control import Note
+from peppy.schema.frames import Note
 
 
 class Hideable(Protocol):

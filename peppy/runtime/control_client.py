@@ -19,8 +19,8 @@ from typing import Final, TypeVar
 import msgspec
 
 from peppy import VERSION
-from peppy.schema.control import LONGEST_FRAME, Answer, Call, Frame, Note, Refusal
 from peppy.schema.errors import DocumentError, PeppyError, Problem
+from peppy.schema.frames import LONGEST_FRAME, Answer, Call, Frame, Note, Refusal
 from peppy.schema.requests import Request
 from peppy.schema.runtime_config import HOME_VARIABLE
 

@@ -13,6 +13,7 @@ import msgspec
 
 from peppy.runtime.binding import Binding
 from peppy.runtime.standalone import CORE_NODE, StandaloneConfig
+from peppy.schema.daemon_config import Lifecycle
 from peppy.schema.errors import PeppyError
 from peppy.schema.keys import Address
 from peppy.schema.names import Name, Tag
@@ -24,7 +25,6 @@ from peppy.schema.runtime_config import (
     RUNTIME_CONFIG_VARIABLE,
     STATE_FILE_VARIABLE,
     DaemonState,
-    Lifecycle,
     RuntimeConfig,
 )
 

@@ -1,10 +1,8 @@
 """The control plane's vocabulary: what the command line, nodes and tests may ask of the daemon.
 
 In the daemon's process these travel by reference, between processes as MessagePack. An order is
-imperative, a question asks, a view is what comes back. New fields have defaults.
-
-On the socket each frame is four bytes of length, big-endian, and one MessagePack value: a `Call`
-from the client, then any number of `Note` and at last one `Answer` or `Refusal` from the daemon.
+imperative, a question asks, a view is what comes back. New fields have defaults. How they travel:
+`peppy.schema.frames`.
 """
 
 import enum
@@ -13,17 +11,11 @@ from typing import Final
 import msgspec
 
 from peppy.schema.benchmark import BenchmarkView
-from peppy.schema.errors import Problem
 from peppy.schema.names import InstanceId, NodeId
 from peppy.schema.requests import Request
+from peppy.schema.restart import RestartPolicy
 from peppy.schema.traffic import TrafficView
 from peppy.schema.wire import WireView
-
-PROTOCOL: Final = 1
-"""Goes up when an old client could misread a new daemon."""
-
-LONGEST_FRAME: Final = 16 * 1024 * 1024
-"""Bytes; no answer comes near it, so a longer frame is not ours."""
 
 IDLE_TIMEOUT: Final = 600.0
 """Seconds without a line of output after which a build or a start is given up (10.1)."""
@@ -57,6 +49,13 @@ class InstanceState(enum.StrEnum):
     FAILED = "failed"
 
 
+class Health(enum.StrEnum):
+    """What an instance's own event loop says of it."""
+
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+
+
 class InstanceView(msgspec.Struct, frozen=True, kw_only=True):
     """One instance, as it is listed."""
 
@@ -75,6 +74,15 @@ class InstanceView(msgspec.Struct, frozen=True, kw_only=True):
     """What it has said that a person should see, the newest last."""
     traffic: TrafficView | None = None
     """What went through its interfaces; None if nobody asked for it, or it did not tell in time."""
+    health: Health | None = None
+    """None until the first answer, and for what has ended."""
+    restart: RestartPolicy = RestartPolicy()
+    restarts: int = 0
+    """How often the policy has had it started again."""
+    doing: str | None = None
+    """What it does while it stops, as in `running hook 'release_lock', 2.1 s of 5 s`."""
+    last_lines: tuple[str, ...] = ()
+    """The end of its log, once it has ended."""
 
 
 class NodeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -206,6 +214,8 @@ class StopView(msgspec.Struct, frozen=True, kw_only=True):
     ended: str
     """As in `InstanceView.ended`."""
     seconds: float
+    doing: str | None = None
+    """What it was doing when it was killed, as in `InstanceView.doing`."""
 
 
 class RemoveView(msgspec.Struct, frozen=True, kw_only=True):
@@ -220,6 +230,8 @@ class ServiceStopView(msgspec.Struct, frozen=True, kw_only=True):
 
     pid: int
     instances: tuple[InstanceId, ...]
+    kept: tuple[InstanceId, ...] = ()
+    """Those that live on."""
 
 
 class DescribeDaemon(Request[DaemonView], frozen=True, kw_only=True):
@@ -306,6 +318,7 @@ class RunNode(Request[StartView], frozen=True, kw_only=True):
     environment: dict[str, str] = {}
     idle_timeout: float = IDLE_TIMEOUT
     max_timeout: float = MAX_TIMEOUT
+    restart: RestartPolicy = RestartPolicy()
 
 
 class StopInstance(Request[StopView], frozen=True, kw_only=True):
@@ -324,62 +337,5 @@ class RemoveNode(Request[RemoveView], frozen=True, kw_only=True):
 class StopDaemon(Request[ServiceStopView], frozen=True, kw_only=True):
     """Take everything down and end."""
 
-
-REQUESTS: Final[dict[str, type[Request[object]]]] = {
-    kind.__name__: kind  # type: ignore[misc]  # the answers differ; each call knows its own
-    for kind in (
-        DescribeDaemon,
-        ListStack,
-        DescribeNode,
-        DescribeWire,
-        BenchmarkStack,
-        InitNode,
-        SyncNode,
-        AddNode,
-        BuildNode,
-        RunNode,
-        StopInstance,
-        RemoveNode,
-        StopDaemon,
-    )
-}
-"""Every request that the socket takes, by the name it has there."""
-
-
-class Call(msgspec.Struct, frozen=True, tag="call", kw_only=True):
-    """A client's question or order; `body` is the request `name` as a map."""
-
-    name: str
-    body: msgspec.Raw
-    protocol: int = PROTOCOL
-    version: str = ""
-
-
-class Note(msgspec.Struct, frozen=True, tag="note", kw_only=True):
-    """A sign of progress: a step of ours, or a line that a build printed."""
-
-    stream: str
-    """`step`, `log` (its text is a path), `stdout`, `stderr` or `warning`."""
-    text: str
-
-
-class Answer(msgspec.Struct, frozen=True, tag="answer", kw_only=True):
-    """The view that the request asked for, as a map."""
-
-    body: msgspec.Raw
-
-
-class Refusal(msgspec.Struct, frozen=True, tag="refusal", kw_only=True):
-    """Why there is no answer. `kind` is a stable word that programs may compare."""
-
-    kind: str
-    sentence: str
-    hint: str | None = None
-    problems: tuple[Problem, ...] = ()
-    source: str | None = None
-    """The document that has the problems."""
-    needs: str | None = None
-    """The consent that would have let it pass, as in `stop_instances`."""
-
-
-Frame = Note | Answer | Refusal
+    keep_nodes: bool = False
+    """Whether the instances live on, for the daemon that comes next."""

@@ -144,6 +144,21 @@ def notice(address: Address) -> str:
     return f"{ROOT}/notice/{address.core_node}/{address.instance_id}"
 
 
+def leaving(address: Address) -> str:
+    """Return the key under which an instance that ends tells its daemon how far it has come."""
+    return f"{ROOT}/leaving/{address.core_node}/{address.instance_id}"
+
+
+def heartbeat(core_node: str) -> str:
+    """Return the key under which a daemon gives its nodes signs of life."""
+    return f"{ROOT}/heartbeat/{core_node}"
+
+
+def core_service(core_node: str, service: str) -> str:
+    """Return the key on which a daemon answers its nodes: datastore, info, stack list."""
+    return f"{ROOT}/core/{core_node}/{service}"
+
+
 def instance_service(address: Address, service: str) -> str:
     """Return the key on which an instance answers its own daemon: health, shutdown."""
     return f"{ROOT}/instance/{address.core_node}/{address.instance_id}/{service}"

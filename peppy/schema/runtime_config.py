@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-from peppy.schema.durations import DAEMON_GRACE, SHUTDOWN_GRACE
+from peppy.schema.daemon_config import Buffers, Lifecycle, Mode
+from peppy.schema.durations import stop_answer_after
 from peppy.schema.names import InstanceId, Name, Tag
 
 RUNTIME_CONFIG_VARIABLE: Final = "PEPPY_RUNTIME_CONFIG"
@@ -29,13 +30,6 @@ class NodeInstance(msgspec.Struct, frozen=True):
     arguments: dict[str, Any] = {}
 
 
-class Lifecycle(msgspec.Struct, frozen=True):
-    """The grace windows, resolved once by the daemon; seconds."""
-
-    daemon_grace_secs: float = DAEMON_GRACE
-    shutdown_grace_secs: float = SHUTDOWN_GRACE
-
-
 class RuntimeConfig(msgspec.Struct, frozen=True):
     """All that an instance is told."""
 
@@ -46,6 +40,8 @@ class RuntimeConfig(msgspec.Struct, frozen=True):
     bound_core_node: str
     node_instance: NodeInstance
     lifecycle: Lifecycle = Lifecycle()
+    buffers: Buffers = Buffers()
+    mode: Mode = Mode.PEER
 
 
 class DaemonState(msgspec.Struct, frozen=True):
@@ -55,3 +51,5 @@ class DaemonState(msgspec.Struct, frozen=True):
     daemon_pid: int
     messaging_port: int
     git_hash: str = ""
+    stop_answer_secs: float = stop_answer_after()
+    """The latest time at which this daemon answers a stop: clients wait longer."""

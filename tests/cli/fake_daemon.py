@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from peppy.schema.control import REQUESTS, Answer, Call, Note, Refusal
+from peppy.schema.frames import REQUESTS, Answer, Call, Note, Refusal
 from peppy.schema.requests import Request
 
 Script = Callable[[Request[Any]], Iterable[object]]

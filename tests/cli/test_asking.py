@@ -12,7 +12,8 @@ import pytest
 
 from peppy.cli.starting import DaemonDidNotStart, start_daemon
 from peppy.runtime.control_client import ControlClient, socket_path
-from peppy.schema.control import Refusal, RemoveNode, RemoveView
+from peppy.schema.control import RemoveNode, RemoveView
+from peppy.schema.frames import Refusal
 from peppy.schema.names import parse_node_id
 from peppy.schema.requests import Request
 from tests.cli.fake_daemon import FakeDaemon

@@ -20,16 +20,9 @@ from peppy.runtime.control_client import (
     home_directory,
     socket_path,
 )
-from peppy.schema.control import (
-    LONGEST_FRAME,
-    PROTOCOL,
-    DescribeDaemon,
-    ListStack,
-    Note,
-    Refusal,
-    SyncNode,
-)
+from peppy.schema.control import DescribeDaemon, ListStack, SyncNode
 from peppy.schema.errors import PeppyError, Problem
+from peppy.schema.frames import LONGEST_FRAME, PROTOCOL, Note, Refusal
 from peppy.schema.requests import Request
 from tests.cli.fake_daemon import FakeDaemon, frame
 from tests.cli.sample_views import DAEMON, STACK

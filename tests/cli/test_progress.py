@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from peppy.cli.style import printable
-from peppy.schema.control import Note
+from peppy.schema.frames import Note
 from peppy.schema.requests import Request
 from tests.cli.fake_daemon import FakeDaemon
 from tests.cli.sample_views import BUILT

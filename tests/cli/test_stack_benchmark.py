@@ -9,7 +9,8 @@ import pytest
 from peppy.cli.drawing.benchmark import NOTHING_RUNS, benchmark
 from peppy.cli.run import run
 from peppy.schema.benchmark import BenchmarkView
-from peppy.schema.control import BenchmarkStack, Note
+from peppy.schema.control import BenchmarkStack
+from peppy.schema.frames import Note
 from tests.cli.fake_daemon import FakeDaemon
 from tests.cli.test_drawing_seen import BENCHMARK
 

@@ -17,8 +17,6 @@ from peppy.schema.control import (
     InitNode,
     InitView,
     ListStack,
-    Note,
-    Refusal,
     RemoveNode,
     RemoveView,
     RunNode,
@@ -28,6 +26,7 @@ from peppy.schema.control import (
     SyncView,
 )
 from peppy.schema.errors import Problem
+from peppy.schema.frames import Note, Refusal
 from peppy.schema.names import InstanceId
 from peppy.schema.requests import Request
 from tests.cli.fake_daemon import FakeDaemon, Script

@@ -13,7 +13,8 @@ import trio
 
 from peppy.actors.kernel import ActorEnded, Ref
 from peppy.actors.stack.errors import GoingDown
-from peppy.schema.control import (
+from peppy.schema.errors import DocumentError, PeppyError
+from peppy.schema.frames import (
     LONGEST_FRAME,
     PROTOCOL,
     REQUESTS,
@@ -23,7 +24,6 @@ from peppy.schema.control import (
     Note,
     Refusal,
 )
-from peppy.schema.errors import DocumentError, PeppyError
 from peppy.schema.requests import Request
 
 _LENGTH: Final = struct.Struct(">I")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import trio
 
 from peppy.actors.host.memory_files import MemoryFiles
+from peppy.actors.host.memory_journal import MemoryJournal
 from peppy.actors.host.memory_processes import MemoryProcesses, Program
 from peppy.actors.host.memory_sources import MemorySources
 from peppy.actors.host.ports import Host
@@ -25,6 +26,7 @@ def memory_host(
     programs: Mapping[str, Program] | None = None,
     *,
     files: MemoryFiles | None = None,
+    journal: MemoryJournal | None = None,
     start: float = 1_700_000_000.0,
 ) -> Host:
     """Return a machine with these programs, by their name in a command's first place.
@@ -38,4 +40,5 @@ def memory_host(
         processes=MemoryProcesses({} if programs is None else programs, disk, clock),
         files=disk,
         sources=MemorySources(disk),
+        journal=MemoryJournal() if journal is None else journal,
     )

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
+from pathlib import Path
 from typing import Final
 
 import trio
@@ -82,6 +83,9 @@ class MemoryProcess:
         """End it at once."""
         self._end_by(signal.SIGKILL)
 
+    def release(self) -> None:
+        """Let it live on."""
+
     def __repr__(self) -> str:
         return f"<MemoryProcess {self.pid}>"
 
@@ -125,6 +129,12 @@ class MemoryProcesses:
         self._clock = clock
         self._pids = count(1000)
         self.started: list[MemoryProcess] = []
+
+    async def adopt(self, record: Path) -> MemoryProcess | None:
+        """Return the process with this record."""
+        await trio.lowlevel.checkpoint()
+        of_it = [process for process in self.started if process.command.record == record]
+        return of_it[-1] if of_it else None
 
     async def start(self, command: CommandLine) -> MemoryProcess:
         """Start `command`; raises `HostError` if its program or its directory is not there."""

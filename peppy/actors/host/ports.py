@@ -6,14 +6,16 @@ both), so that the whole daemon runs inside one test, on virtual time. What take
 machine is `async` here and runs in worker threads there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 import trio
 
+from peppy.schema.durations import DAEMON_GRACE, force_kill_after
 from peppy.schema.errors import PeppyError
+from peppy.schema.events import Event
 
 
 class HostError(PeppyError):
@@ -29,7 +31,7 @@ class Clock(Protocol):
 
 
 class ExitStatus(msgspec.Struct, frozen=True):
-    """How a process ended: exactly one of the two is set."""
+    """How a process ended: one of the two is set, neither if nobody was there to see it."""
 
     code: int | None = None
     signal: int | None = None
@@ -59,10 +61,18 @@ class CommandLine(msgspec.Struct, frozen=True, kw_only=True):
     """Lines are appended as `[YYYY-MM-DDTHH:MM:SS.mmm] [stdout] text` (behaviour.md 7.3)."""
     token: str
     """Stands in the environment of every process that comes of it, so that a sweep finds them."""
+    grace: float = force_kill_after()
+    """Seconds between SIGTERM and SIGKILL where it is ended without the daemon."""
+    record: Path | None = None
+    """A file for what an adopting daemon has to know, the process's end in it. With it the process
+    outlives the daemon; without, it is ended when the daemon is gone."""
+    abandoned_after: float = DAEMON_GRACE + force_kill_after()
+    """Seconds without a daemon after which a process with a record is ended all the same: longer
+    than a node takes to notice and to end itself."""
 
 
 class Process(Protocol):
-    """One process and all that it started; what its owner forgets is ended with the daemon."""
+    """One process and all that it started; without a record it is ended with the daemon."""
 
     @property
     def pid(self) -> int:
@@ -86,12 +96,26 @@ class Process(Protocol):
         """End it and everything that came of it, at once; nothing happens if it has ended."""
         ...
 
+    def release(self) -> None:
+        """Let a process with a record live on without this daemon, for one that adopts it."""
+        ...
+
 
 class Processes(Protocol):
     """Where processes come from."""
 
     async def start(self, command: CommandLine) -> Process:
         """Start `command`; raises `HostError` naming the program that is not there, say."""
+        ...
+
+    async def adopt(self, record: Path) -> Process | None:
+        """Return the process that a former daemon started with this record, as if it were ours.
+
+        One that has ended meanwhile says how, from its record; of one whose end nobody saw (the
+        machine was started anew, its shim was killed) nothing lives when this returns, and its
+        status has neither code nor signal. None if there is no such record, or none that can be
+        read. Never signals a stranger that has got a recycled process id.
+        """
         ...
 
 
@@ -163,10 +187,38 @@ class Sources(Protocol):
         ...
 
 
+class Journal(Protocol):
+    """What the daemon has promised, and what has happened: durable once a method has returned."""
+
+    async def load(self) -> dict[str, bytes]:
+        """Return every record, by its key. Raises `HostError` where they cannot be had."""
+        ...
+
+    async def commit(
+        self, records: Mapping[str, bytes | None], events: Sequence[Event] = ()
+    ) -> tuple[Event, ...]:
+        """Write records (None removes one) and append events, all or nothing, in order of calls.
+
+        Returns the events with the numbers that they have got; those they had count for nothing.
+        Raises `HostError`, as for a full disk; then nothing of it has happened.
+        """
+        ...
+
+    async def events(
+        self, *, after: int = 0, since: float | None = None, limit: int | None = None
+    ) -> tuple[Event, ...]:
+        """Return events with a number above `after` and not older than `since`, oldest first.
+
+        Where `limit` cuts, the newest stay.
+        """
+        ...
+
+
 class Host(msgspec.Struct, frozen=True):
-    """The four ports of one machine, together."""
+    """The ports of one machine, together."""
 
     clock: Clock
     processes: Processes
     files: Files
     sources: Sources
+    journal: Journal

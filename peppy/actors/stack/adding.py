@@ -15,8 +15,9 @@ from peppy.actors.stack.entry import Entry
 from peppy.actors.stack.errors import NoExecution
 from peppy.actors.stack.logs import job_log, line
 from peppy.actors.stack.site import Site
-from peppy.schema.control import AddNode, Note
+from peppy.schema.control import AddNode
 from peppy.schema.errors import PeppyError
+from peppy.schema.frames import Note
 
 
 class AddLog:

@@ -29,7 +29,8 @@ from peppy.schema.benchmark import (
     TopicBenchmark,
     latency,
 )
-from peppy.schema.control import BenchmarkStack, InstanceView, Note, StackView
+from peppy.schema.control import BenchmarkStack, InstanceView, StackView
+from peppy.schema.frames import Note
 from peppy.schema.keys import Address
 from peppy.schema.names import Name
 

@@ -15,8 +15,9 @@ from peppy.actors.stack.logs import LAST_LINES, line, without_stamp
 from peppy.actors.stack.messages import BuildStopped, BuildSucceeded
 from peppy.actors.stack.site import Site
 from peppy.actors.stack.starting import say_exit
-from peppy.schema.control import BuildNode, BuildView, Note
+from peppy.schema.control import BuildNode, BuildView
 from peppy.schema.durations import REAP
+from peppy.schema.frames import Note
 from peppy.schema.names import NodeId
 from peppy.schema.runtime_config import NODE_NAME_VARIABLE, NODE_TAG_VARIABLE
 

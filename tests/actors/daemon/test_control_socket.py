@@ -19,8 +19,8 @@ from peppy.actors.daemon.control import FIRST_FRAME, NOTES_WAITING, BadCall, dec
 from peppy.actors.daemon.serve import listening
 from peppy.actors.kernel import Actor, ActorEnded, Promise, run_actor
 from peppy.actors.stack.errors import NeedsConsent
-from peppy.schema import control
-from peppy.schema.control import Answer, Call, Frame, Note, Refusal
+from peppy.schema import control, frames
+from peppy.schema.frames import Answer, Call, Frame, Note, Refusal
 from peppy.schema.names import InstanceId, parse_node_id
 
 HELLO = parse_node_id("hello:v1")
@@ -168,7 +168,7 @@ async def test_a_frame_of_garbage_is_refused(tmp_path: Path, frame: bytes) -> No
 
 async def test_a_frame_that_is_too_long_is_refused_before_it_is_read(tmp_path: Path) -> None:
     async with served(tmp_path) as daemon, (await daemon.client()).stream as stream:
-        await stream.send_all(struct.pack(">I", control.LONGEST_FRAME + 1))
+        await stream.send_all(struct.pack(">I", frames.LONGEST_FRAME + 1))
         refusal = await Client(stream).refusal()
         assert (refusal.kind, "is longer than" in refusal.sentence) == ("bad_call", True)
 
@@ -207,7 +207,7 @@ async def test_a_request_of_the_wrong_shape_is_refused(tmp_path: Path) -> None:
 async def test_another_protocol_is_refused_with_the_way_out(tmp_path: Path) -> None:
     async with served(tmp_path) as daemon, (await daemon.client()).stream as stream:
         client = Client(stream)
-        await client.call(INIT, protocol=control.PROTOCOL + 1)
+        await client.call(INIT, protocol=frames.PROTOCOL + 1)
         refusal = await client.refusal()
         assert "protocol" in refusal.sentence
         assert "peppy service stop" in (refusal.hint or "")
@@ -298,7 +298,7 @@ def test_no_bytes_make_more_than_a_bad_call(frame: bytes) -> None:
         decode_call(frame)
 
 
-@given(name=st.sampled_from(sorted(control.REQUESTS)), body=st.binary(max_size=100))
+@given(name=st.sampled_from(sorted(frames.REQUESTS)), body=st.binary(max_size=100))
 def test_no_body_makes_more_than_a_bad_call(name: str, body: bytes) -> None:
     call = msgspec.msgpack.encode(
         {"type": "call", "name": name, "body": msgspec.Raw(body or b"\xc0")}

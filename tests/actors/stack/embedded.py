@@ -22,7 +22,7 @@ from peppy.actors.stack.site import Site
 from peppy.actors.stack.stack import Stack
 from peppy.runtime.transport.exchange import Exchange, Service
 from peppy.runtime.transport.memory import MemoryNetwork, MemoryTransport
-from peppy.schema import control, keys
+from peppy.schema import control, frames, keys
 from peppy.schema.errors import PeppyError
 from peppy.schema.keys import Address
 from peppy.schema.names import InstanceId, NodeId, parse_node_id
@@ -82,7 +82,7 @@ class Machine:
         """How often shared memory was looked through for what the dead have left."""
         programs: dict[str, Program] = {name: self._program(part) for name, part in parts.items()}
         self.host = memory_host(programs, files=self.files)
-        self.notes: list[control.Note] = []
+        self.notes: list[frames.Note] = []
 
     # Programs.
 
@@ -218,7 +218,7 @@ class Embedded(Machine):
 
     async def ask(self, request: Request[A]) -> A:
         def note(item: object) -> None:
-            assert isinstance(item, control.Note)
+            assert isinstance(item, frames.Note)
             self.notes.append(item)
 
         return await self.stack.ask(request, note=note)
