@@ -15,12 +15,20 @@ from peppy.runtime.action_errors import (
     ActionUnreachable,
 )
 from peppy.runtime.builder import NodeBuilder
+from peppy.runtime.core_errors import (
+    CoreNodeError,
+    CoreNodeTimeout,
+    CoreNodeUnreachable,
+    DatastoreError,
+)
 from peppy.runtime.output import line_buffer
 from peppy.runtime.qos import QoSProfile
 from peppy.runtime.runner import NodeRunner
 from peppy.runtime.service_errors import ServiceError, ServiceTimeout, ServiceUnreachable
 from peppy.runtime.standalone import StandaloneConfig
 from peppy.runtime.token import CancellationToken
+from peppylib import datastore, stack
+from peppylib.info import info
 
 __all__ = [
     "ActionError",
@@ -31,6 +39,10 @@ __all__ = [
     "ActionTimeout",
     "ActionUnreachable",
     "CancellationToken",
+    "CoreNodeError",
+    "CoreNodeTimeout",
+    "CoreNodeUnreachable",
+    "DatastoreError",
     "NodeBuilder",
     "NodeRunner",
     "QoSProfile",
@@ -39,6 +51,9 @@ __all__ = [
     "ServiceUnreachable",
     "StandaloneConfig",
     "__version__",
+    "datastore",
+    "info",
+    "stack",
 ]
 
 __version__ = VERSION

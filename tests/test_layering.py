@@ -61,6 +61,11 @@ DOORS: Final[dict[str, tuple[str, ...]]] = {
     "cyclopts": ("peppy.cli",),
     "json5": ("peppy.schema.json5",),
     "rich": ("peppy.cli",),
+    "sqlite3": (
+        "peppy.actors.host.journal_errors",
+        "peppy.actors.host.journal_file",
+        "peppy.actors.host.journal_rescue",
+    ),
     "trio": ("peppy.actors", "peppy.runtime"),
     "zenoh": (
         "peppy.runtime.transport.zenoh",

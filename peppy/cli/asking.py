@@ -1,5 +1,6 @@
 """How a verb asks the daemon."""
 
+from collections.abc import Callable
 from typing import Final, TypeVar
 
 import msgspec
@@ -18,6 +19,9 @@ from peppy.schema.requests import Request
 
 A = TypeVar("A")
 
+Timeout = float | Callable[[], float] | None
+"""Seconds; a function is asked once the daemon runs. None is as long as it takes."""
+
 QUESTION_TIMEOUT: Final = 30.0
 """Seconds; the daemon answers questions from memory, so one that takes longer is stuck."""
 
@@ -35,15 +39,14 @@ def ask(
     request: Request[A],
     terminal: Terminal,
     *,
-    timeout: float | None = None,
+    timeout: Timeout = None,
     doing: str | None = None,
     verb: str = "command",
 ) -> A:
     """Return the answer to `request`; start the daemon first if none answers.
 
-    `timeout` is in seconds, None for as long as it takes. `doing` is shown while a person waits.
-    A request that needs consent is repeated when a person at the terminal gives it; raises
-    `Aborted`, naming the `verb`, when that person does not.
+    `doing` is shown while a person waits. A request that needs consent is repeated when a person at
+    the terminal gives it; raises `Aborted`, naming the `verb`, when that person does not.
     """
     home = home_directory()
     client = ControlClient(socket_path(home))
@@ -63,7 +66,7 @@ def _ask(
     client: ControlClient,
     request: Request[A],
     terminal: Terminal,
-    timeout: float | None,
+    timeout: Timeout,
     doing: str | None,
     verb: str,
 ) -> A:
@@ -82,13 +85,14 @@ def _call(
     client: ControlClient,
     request: Request[A],
     terminal: Terminal,
-    timeout: float | None,
+    timeout: Timeout,
     doing: str | None,
 ) -> A:
+    seconds = timeout() if callable(timeout) else timeout
     if doing is None:
-        return client.call(request, terminal.note, timeout)
+        return client.call(request, terminal.note, seconds)
     with terminal.waiting(doing):
-        return client.call(request, terminal.note, timeout)
+        return client.call(request, terminal.note, seconds)
 
 
 def _with_consent(request: Request[A], needs: str | None) -> Request[A] | None:

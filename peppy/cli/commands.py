@@ -17,6 +17,7 @@ GROUPS: Final = {
     "topic": "Look at the messages of nodes, and send some.",
     "service": "Call the services of nodes, and manage the daemon, which is one itself.",
     "action": "Send goals to nodes.",
+    "datastore": "Keep values that all nodes find.",
 }
 
 VERBS: Final = {
@@ -30,6 +31,7 @@ VERBS: Final = {
     "node remove": "node_remove",
     "node info": "node_info",
     "stack list": "stack_list",
+    "stack events": "stack_events",
     "stack benchmark": "stack_benchmark",
     "info": "info",
     "topic list": "topic_list",
@@ -42,10 +44,18 @@ VERBS: Final = {
     "service serve": "service_serve",
     "service stop": "service_stop",
     "service status": "service_status",
+    "service restart": "service_restart",
+    "service logs": "service_logs",
+    "service install": "service_install",
+    "service uninstall": "service_uninstall",
     "service list": "service_list",
     "service call": "service_call",
     "action list": "action_list",
     "action send": "action_send",
+    "datastore get": "datastore_get",
+    "datastore set": "datastore_set",
+    "datastore list": "datastore_list",
+    "datastore remove": "datastore_remove",
 }
 """What is typed, and the function and module that carry it out."""
 

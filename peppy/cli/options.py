@@ -26,6 +26,16 @@ StopInstances = Annotated[
     Parameter(name="--stop-instances", help="Stop its running instances without asking."),
 ]
 
+KeepNodes = Annotated[
+    bool,
+    Parameter(name="--keep-nodes", help="Let the instances live on, for the next daemon."),
+]
+
+SystemWide = Annotated[
+    bool,
+    Parameter(name="--system", help="For the whole machine instead of this user; takes root."),
+]
+
 InstanceOption = Annotated[
     str | None,
     Parameter(
@@ -70,6 +80,8 @@ ThingName = Annotated[
 TargetInstance = Annotated[
     str | None, Parameter(name="--instance", help="Only this instance; by default any.")
 ]
+
+DatastoreKey = Annotated[str, Parameter(name="KEY", help="Any text of 1 to 512 bytes.")]
 
 NodeReference = Annotated[str, Parameter(name="NODE", help="NAME:TAG, as 'stack list' shows it.")]
 

@@ -18,7 +18,8 @@ class Spinner:
             TextColumn("{task.description}", markup=False),
             TimeElapsedColumn(),
         )
-        self._progress.add_task(text, total=None)
+        self._text = text
+        self._task = self._progress.add_task(text, total=None)
         self._live = Live(
             self._progress,
             console=console or Console(stderr=True),
@@ -39,6 +40,10 @@ class Spinner:
         trace: TracebackType | None,
     ) -> None:
         self._live.stop()
+
+    def add(self, text: str) -> None:
+        """Show `text` beside what is under way, in place of what was added before."""
+        self._progress.update(self._task, description=f"{self._text}: {text}")
 
     @contextlib.contextmanager
     def hidden(self) -> Generator[None]:

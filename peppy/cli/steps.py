@@ -11,6 +11,10 @@ from peppy.cli.terminal import Terminal
 from peppy.runtime.control_client import ControlRefused
 from peppy.schema.control import AddNode, AddView, BuildNode, BuildView, RunNode, StartView
 from peppy.schema.names import InstanceId, NodeId
+from peppy.schema.restart import RestartPolicy
+
+NO_RESTART: Final = RestartPolicy()
+"""The policy of an instance for which nobody has typed one."""
 
 ALREADY_BUILT: Final = "already_built"
 """The daemon's word for a node that has its artifact."""
@@ -76,6 +80,7 @@ def run(
     arguments: tuple[str, ...],
     limits: Limits,
     terminal: Terminal,
+    restart: RestartPolicy = NO_RESTART,
 ) -> StartView:
     """Start one instance, with the caller's environment, and wait until it runs."""
     doing = f"Running node {node}"
@@ -87,6 +92,7 @@ def run(
         environment=caller_environment(),
         idle_timeout=limits.idle,
         max_timeout=limits.longest,
+        restart=restart,
     )
     view = ask(request, terminal, doing=doing, verb="run")
     terminal.step(

@@ -15,11 +15,17 @@ import msgspec
 
 from peppy.cli.drawing.failure import Failure
 from peppy.cli.style import is_terminal, printable, style_for
+from peppy.schema.doing import without_time
+from peppy.schema.errors import PeppyError
 from peppy.schema.frames import Note
 
 
-class Hideable(Protocol):
-    """Something on the screen that makes room for a line."""
+class Sign(Protocol):
+    """Something on the screen that says what is under way, and makes room for a line."""
+
+    def add(self, text: str) -> None:
+        """Show `text` beside it, in place of what was added before."""
+        ...
 
     def hidden(self) -> contextlib.AbstractContextManager[None]:
         """Take it off the screen for a block."""
@@ -31,7 +37,7 @@ class Terminal:
 
     def __init__(self, *, json: bool = False) -> None:
         self.json = json
-        self._spinner: Hideable | None = None
+        self._spinner: Sign | None = None
         self._said: set[str] = set()
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
@@ -51,6 +57,13 @@ class Terminal:
         if text not in self._said:
             self._said.add(text)
             self._write(text, sys.stderr)
+
+    def doing(self, text: str) -> None:
+        """Say what is waited for: beside the sign that we wait, or else in a line for each step."""
+        if self._spinner is None:
+            self.step(without_time(text))
+        else:
+            self._spinner.add(text)
 
     def fact(self, text: str) -> None:
         """Give a line of the result; the same words are given once."""
@@ -77,6 +90,8 @@ class Terminal:
                 self.log_file(text)
             case "warning":
                 self.warn(text)
+            case "doing":
+                self.doing(text)
             case "stdout" | "stderr":
                 self._write(style_for(sys.stderr).faint(text), sys.stderr)
             case _:
@@ -93,6 +108,14 @@ class Terminal:
             self.document(view)
         else:
             self._write(text, sys.stdout)
+
+    def raw(self, data: bytes) -> None:
+        """Print bytes as they are, for a pipe or a file."""
+        if sys.stdout is None:
+            raise PeppyError("there is no standard output to write to")
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
 
     def item(self, view: object, text: str) -> None:
         """Print one of many answers that come in time: `text`, or `view` as one line of JSON."""

@@ -9,8 +9,11 @@ A node's life, from the outside in:
 - `builder`: a process of its own. Reads `settings` (the daemon's file, or `standalone`), compares
   the `document` with the `binding`, routes `signals`, picks the loop that `setup` asks for.
 - `lifecycle`: one node inside a running loop, with any transport: announce, answer, set up, be
-  ready, wait for the `token`, tear down, close. Many of them fit into one process.
+  ready, wait for the `token`, clean up, tear down, close. Many of them fit into one process.
 - `asyncio_life` and `trio_life`: the node's own code and tasks, each after its loop's customs.
+- `hooks`: what a node has registered to be done before it is gone. `leaving` is its way out, step
+  by step, and tells the daemon of each; the `watchdog` begins it when the daemon falls silent, and
+  `process_end` sees to it that the process is gone after it.
 - `runner`: what node code holds of all this.
 
 A message's way, from the inside out:
@@ -20,6 +23,7 @@ A message's way, from the inside out:
 - `services`: likewise, with `service_server` and `service_caller` as the ends.
 - `actions`: likewise, with `action_server` and `action_client`; `rules.goal_life` decides what
   becomes of a goal. Both find out by `reach` and `action_reach` who is there.
+- `datastore` and `core_info`: what a node asks of its daemon, by way of `core_client`.
 - `codec`: a format over a dataclass (`shape`), compiled: the `quick` way out, the careful one
   (`encoding`), the way in (`decoding`); `primitives` and `packed` are what values become. `plain`
   is the same without generated classes, for tools.

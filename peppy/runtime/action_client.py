@@ -27,7 +27,7 @@ from peppy.runtime.action_fired import (
 from peppy.runtime.action_formats import ActionFormats
 from peppy.runtime.action_reach import neighbours_of
 from peppy.runtime.action_wire import AskLabel, GoalLabel, pack
-from peppy.runtime.qos import TERMS, QoSProfile
+from peppy.runtime.qos import QoSProfile, capacity_of
 from peppy.runtime.reach import Missing, Target
 from peppy.runtime.runner import NodeRunner
 from peppy.runtime.transport.exchange import Reply
@@ -82,8 +82,8 @@ class ActionClient(ClientEnd):
             if wanted is not None and not is_name(wanted):
                 raise ValueError(f"action '{self.name}': '{wanted}' cannot be a server's name")
         payload = self.formats.encode("goal request", request)
-        terms = TERMS[qos]
-        stream = Feedback(self.name, terms.capacity, self.feedback_statistics, on_queued)
+        capacity = capacity_of(qos, self.runner.buffers)
+        stream = Feedback(self.name, capacity, self.feedback_statistics, on_queued)
         inbox = inbox_of(self.runner)
         number = inbox.open(stream)
         label = GoalLabel(

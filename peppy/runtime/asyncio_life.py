@@ -1,11 +1,13 @@
 """A node's own code on asyncio: its `setup`, and the tasks that it leaves behind."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeGuard, cast
 
 import anyio
 
+from peppy.runtime.leaving import Departure
 from peppy.runtime.output import complain, complain_of
 from peppy.runtime.setup import outcome
 from peppy.runtime.token import CancellationToken
@@ -30,35 +32,57 @@ class AsyncioLife:
         self._owns_loop = owns_loop
         self._before = asyncio.all_tasks()
         self._tasks: set[Future] = set()
+        self._named: dict[Future, str] = {}
+        """What tasks of the runtime's own making do for the node."""
 
-    async def run(self, setup: Callable[[], object], ready: Callable[[], None]) -> None:
-        """Call `setup`, then `ready`; return once the token is cancelled and the tasks are gone.
+    async def run(
+        self, setup: Callable[[], object], ready: Callable[[], None], departure: Departure
+    ) -> None:
+        """Call `setup`, then `ready`; once the token is cancelled take the steps of `departure`.
 
-        The exception of `setup` comes out, after the tasks are gone.
+        The exception of `setup` comes out, after the hooks have run and the tasks are gone.
         """
         try:
-            returned = await self._set_up(setup)
+            returned = await self._set_up(setup, departure)
             self._watch(returned)
             if not self._token.is_cancelled():
                 ready()
             await self._token.cancelled()
-            del returned
         finally:
             self._token.cancel()
             with anyio.CancelScope(shield=True):
+                await departure.run_hooks(lambda work, name: self._start(work(), name))
+                departure.ending_tasks()
                 await self._tear_down()
 
-    async def _set_up(self, setup: Callable[[], object]) -> object:
+    async def _set_up(self, setup: Callable[[], object], departure: Departure) -> object:
+        """Return what `setup` does, or None if it was broken off."""
         if self._interruption.is_cancelled():
             return None
-        task = asyncio.ensure_future(outcome(setup()))
-        self._tasks.add(task)
-        with self._interruption.calling(task.cancel):
-            await asyncio.wait({task})
+        task = self._start(outcome(setup()), "setup")
+        interrupted = asyncio.get_running_loop().create_future()
+        with self._interruption.calling(lambda: _settle(interrupted)):
+            await asyncio.wait({task, interrupted}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            budget = departure.cancelling_setup()
+            task.cancel()
+            await asyncio.wait({task}, timeout=budget)
+            if not task.done():
+                complain(f"warning: setup did not end within {budget:g} s of being cancelled")
+                task.add_done_callback(self._ended)
+                return None
         self._tasks.discard(task)
-        if task.cancelled() and self._interruption.is_cancelled():
-            return None
+        if task.cancelled():
+            if self._interruption.is_cancelled():
+                return None
+            raise RuntimeError("setup was cancelled, and not by the runtime")
         return task.result()
+
+    def _start(self, work: Coroutine[Any, Any, object], name: str) -> Future:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        self._named[task] = name
+        return task
 
     def _watch(self, returned: object) -> None:
         for future in _futures_in(returned):
@@ -68,7 +92,7 @@ class AsyncioLife:
     def _ended(self, future: Future) -> None:
         error = None if future.cancelled() else future.exception()
         if isinstance(error, Exception):
-            complain_of(f"error: {_name(future)} failed; the node shuts down", error)
+            complain_of(f"error: {self._name(future)} failed; the node shuts down", error)
             self._token.cancel()
 
     async def _tear_down(self) -> None:
@@ -82,11 +106,24 @@ class AsyncioLife:
             task.cancel()
         _, stuck = await asyncio.wait(tasks, timeout=TASK_TEARDOWN)
         if stuck:
-            names = ", ".join(sorted(_name(task) for task in stuck))
+            names = ", ".join(sorted(self._name(task) for task in stuck))
             complain(
                 f"warning: the node ends without {names}, which did not end within"
                 f" {TASK_TEARDOWN:g} s of being cancelled"
             )
+
+    def _name(self, future: Future) -> str:
+        if name := self._named.get(future):
+            return name
+        if isinstance(future, asyncio.Task):
+            code = getattr(future.get_coro(), "__qualname__", future.get_name())
+            return f"task '{code}'"
+        return "a future"
+
+
+def _settle(future: Future) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _futures_in(returned: object) -> Iterable[Future]:
@@ -101,34 +138,48 @@ def _is_future(item: object) -> TypeGuard[Future]:
     return isinstance(item, asyncio.Future)
 
 
-def _name(future: Future) -> str:
-    if isinstance(future, asyncio.Task):
-        code = getattr(future.get_coro(), "__qualname__", future.get_name())
-        return f"task '{code}'"
-    return "a future"
-
-
-def run_on_asyncio(main: Callable[[], Any]) -> None:
+def run_on_asyncio(main: Callable[[], Any], patience: float = TASK_TEARDOWN) -> None:
     """Run the coroutine function `main` on a loop of its own, on this thread.
 
-    Unlike `asyncio.run`, it does not wait without end for tasks that refuse to be cancelled.
+    Unlike `asyncio.run`, it does not wait without end for tasks that refuse to be cancelled; `main`
+    itself has `patience` seconds to unwind. If it was cancelled, by a task that cancels all there
+    are, that is an end like any other.
     """
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     task = loop.create_task(main())
     try:
         loop.run_until_complete(task)
+    except asyncio.CancelledError:
+        if not task.cancelled():
+            raise
     finally:
         try:
             if not task.done():
-                # `sys.exit` in a callback or a task has stopped the loop under `main`.
-                task.cancel()
-                loop.run_until_complete(asyncio.wait({task}, timeout=TASK_TEARDOWN))
+                _unwind(loop, task, patience)
             closing = asyncio.wait_for(loop.shutdown_asyncgens(), TASK_TEARDOWN)
             loop.run_until_complete(_quietly(closing))
         finally:
             asyncio.set_event_loop(None)
             loop.close()
+
+
+def _unwind(loop: asyncio.AbstractEventLoop, main: Future, patience: float) -> None:
+    """Let `main` end under which `sys.exit`, in a callback or a task, has stopped the loop."""
+    unwinding = True
+
+    def stop(_: object = None) -> None:
+        if unwinding:
+            loop.stop()
+
+    main.cancel()
+    main.add_done_callback(stop)
+    loop.call_later(patience, stop)
+    with contextlib.suppress(SystemExit):  # the first one is on its way out
+        loop.run_forever()
+    unwinding = False
+    if main.done() and not main.cancelled():
+        main.exception()  # seen: whoever left the program has ended the node
 
 
 async def _quietly(closing: Any) -> None:

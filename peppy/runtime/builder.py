@@ -1,22 +1,27 @@
 """The builder: from a node's `main` to its whole life as a process. Source: behaviour.md 8.10."""
 
+import contextlib
 import importlib
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar, cast, overload
+
+import anyio
 
 from peppy.runtime import output
 from peppy.runtime.asyncio_life import run_on_asyncio
 from peppy.runtime.binding import Binding, Parameters
 from peppy.runtime.document import compare_document
 from peppy.runtime.lifecycle import Occupancy, run_node
+from peppy.runtime.process_end import bound_end, code_of
 from peppy.runtime.runner import NodeRunner
 from peppy.runtime.settings import Settings, standalone_settings, supervised, supervised_settings
 from peppy.runtime.setup import NoTrio, Setup, wants_nursery
 from peppy.runtime.signals import Signals
 from peppy.runtime.standalone import StandaloneConfig
 from peppy.runtime.transport.zenoh import open_peer
+from peppy.schema.durations import TASK_TEARDOWN
 from peppy.schema.errors import PeppyError
 
 P = TypeVar("P", bound=Parameters)
@@ -67,28 +72,38 @@ class NodeBuilder(Generic[P]):
         """Connect, call `setup`, and return when the node has shut down.
 
         `setup(params, node_runner)`, plain or `async`, runs on asyncio; it returns the background
-        tasks that it started (or None), and they are cancelled when shutdown begins. If one of
-        them fails, its traceback is printed and shutdown begins; if all end, the node runs on.
+        tasks that it started (or None). If one of them fails, its traceback is printed and shutdown
+        begins; if all end, the node runs on.
 
         `setup(params, node_runner, nursery)`, plain or `async`, runs on Trio, with the node's
         tasks in `nursery: trio.Nursery`; the exception of one comes out in an exception group.
 
-        SIGINT and SIGTERM begin shutdown, the second ends the process with 130 or 143. Raises what
+        When shutdown begins the token is cancelled; then run the hooks of
+        `NodeRunner.on_shutdown`, with everything else still at work; then the tasks are cancelled,
+        and the node disconnects. SIGINT and SIGTERM begin shutdown, the daemon does, and an error;
+        a second signal ends the process at once, with 130 or 143. Raises what
         `setup` raises; `RuntimeError` for missing parameters; `PeppyError` for what a person can
         put right.
         """
         nursed = wants_nursery(setup)
-        drive = _trio_driver() if nursed else run_on_asyncio
+        run_on_trio = _trio_driver() if nursed else None
         binding = self._binding()
         settings = self._settings(binding)
         occupancy = Occupancy(owns_loop=not nursed, on_stuck=_leave)
 
         async def main() -> None:
-            transport = await open_peer(settings.host, settings.port)
-            await run_node(binding, setup, settings, transport, occupancy)
+            transport = None
+            with anyio.CancelScope() as opening, occupancy.interruption.calling(opening.cancel):
+                transport = await open_peer(settings.host, settings.port, settings.mode)
+            if transport is not None:  # else the node has ended before it has begun
+                await run_node(binding, setup, settings, transport, occupancy)
 
-        with Signals(occupancy.token, occupancy.interruption):
-            drive(main)
+        with Signals(occupancy.token, occupancy.interruption), _ending(settings):
+            if run_on_trio is not None:
+                run_on_trio(main)
+            else:
+                grace = settings.lifecycle.shutdown_grace_secs
+                run_on_asyncio(main, patience=grace + TASK_TEARDOWN)
 
     def _binding(self) -> Binding[P]:
         if self.binding is not None:
@@ -105,6 +120,20 @@ class NodeBuilder(Generic[P]):
             return supervised_settings(binding, os.environ)
         compare_document(self._document, binding.config_sha256)
         return standalone_settings(binding, self._standalone, os.environ)
+
+
+@contextlib.contextmanager
+def _ending(settings: Settings) -> Generator[None]:
+    """Bound the end of a supervised process, whose daemon may be gone, once the node is."""
+    code = 0
+    try:
+        yield
+    except BaseException as error:
+        code = code_of(error)
+        raise
+    finally:
+        if settings.supervised:
+            bound_end(code)
 
 
 def _trio_driver() -> Callable[[Callable[[], Awaitable[None]]], None]:

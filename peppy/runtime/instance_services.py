@@ -7,18 +7,19 @@ import msgspec
 
 from peppy.runtime.instance_probes import serve_probes
 from peppy.runtime.runner import NodeRunner
+from peppy.runtime.token import CancellationToken
 from peppy.runtime.transport.exchange import IncomingRequest
 from peppy.runtime.transport.port import TransportError
 from peppy.schema import keys
 
 
-def serve_instance(runner: NodeRunner) -> None:
-    """Answer until the runner is closed.
+def serve_instance(runner: NodeRunner, interruption: CancellationToken | None = None) -> None:
+    """Answer until the runner is closed; the end cancels the node's token and `interruption`.
 
     All answers come through the node's own event loop: a loop that stands still is not well.
     """
     _answer(runner, keys.HEALTH_SERVICE, _be_well)
-    _answer(runner, keys.SHUTDOWN_SERVICE, lambda _: _shut_down(runner))
+    _answer(runner, keys.SHUTDOWN_SERVICE, lambda _: _shut_down(runner, interruption))
     _answer(runner, keys.FORMATS_SERVICE, runner.mismatches.offered)
     _answer(runner, keys.TRAFFIC_SERVICE, lambda _: msgspec.msgpack.encode(runner.traffic()))
     serve_probes(runner)
@@ -37,6 +38,8 @@ def _be_well(_: bytes) -> bytes:
     return b""
 
 
-def _shut_down(runner: NodeRunner) -> bytes:
+def _shut_down(runner: NodeRunner, interruption: CancellationToken | None) -> bytes:
     runner.cancellation_token().cancel()
+    if interruption is not None:
+        interruption.cancel()
     return b""

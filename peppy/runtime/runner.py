@@ -3,11 +3,12 @@
 import itertools
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, Protocol, TypeVar, cast, runtime_checkable
+from typing import Any, Final, Protocol, TypeVar, cast, runtime_checkable
 
 import msgspec
 from anyio.abc import TaskGroup
 
+from peppy.runtime.hooks import Callback, Hooks
 from peppy.runtime.inlet import Inlet
 from peppy.runtime.mismatches import Mismatches
 from peppy.runtime.outlet import Outlet
@@ -16,12 +17,15 @@ from peppy.runtime.token import CancellationToken
 from peppy.runtime.transport.exchange import Exchange
 from peppy.runtime.transport.port import Delivery, Transport, TransportError
 from peppy.schema import keys
+from peppy.schema.daemon_config import Buffers
 from peppy.schema.keys import Address
 from peppy.schema.names import Tag
 from peppy.schema.notice import Notice
 from peppy.schema.traffic import EndTraffic, TrafficView
 
 T = TypeVar("T")
+
+DEFAULT_BUFFERS: Final = Buffers()
 
 
 @runtime_checkable
@@ -47,12 +51,21 @@ class NodeRunner:
     """
 
     def __init__(
-        self, address: Address, tag: Tag, transport: Transport, token: CancellationToken
+        self,
+        address: Address,
+        tag: Tag,
+        transport: Transport,
+        token: CancellationToken,
+        buffers: Buffers = DEFAULT_BUFFERS,
     ) -> None:
         self.address = address
         self.transport = transport
         self.exchange = Exchange(transport)
         """Requests of this node and to it."""
+        self.buffers = buffers
+        """How many messages wait for this node before the oldest gives way."""
+        self.hooks = Hooks()
+        """What has been registered by `on_shutdown`."""
         self._tag = tag
         self._token = token
         self._kept: dict[object, Any] = {}
@@ -68,6 +81,20 @@ class NodeRunner:
     def cancellation_token(self) -> CancellationToken:
         """Return the token that is cancelled when the node's shutdown begins."""
         return self._token
+
+    def on_shutdown(self, callback: Callback) -> None:
+        """Have `callback` run when the node shuts down, before its tasks are cancelled.
+
+        It is plain or `async`, and takes nothing; what it returns is awaited if it can be. Any
+        number may be registered, in `setup`, each as soon as what it releases is there: they run
+        one after the other, the last one first, however shutdown began, and messaging works until
+        the last one has ended. All of them have `lifecycle.shutdown_grace_secs` seconds together;
+        then the one that still awaits is abandoned. What a hook raises is printed, and the others
+        run. Once the hooks run, another one is refused with a line on standard error.
+
+        Raises `TypeError` for what cannot be called. Source: seed 004.
+        """
+        self.hooks.add(callback)
 
     def bound_core_node(self) -> str:
         """Return the name of the core node that this instance belongs to."""

@@ -13,7 +13,7 @@ import msgspec
 
 from peppy.runtime.binding import Binding
 from peppy.runtime.standalone import CORE_NODE, StandaloneConfig
-from peppy.schema.daemon_config import Lifecycle
+from peppy.schema.daemon_config import Buffers, Lifecycle, Mode
 from peppy.schema.errors import PeppyError
 from peppy.schema.keys import Address
 from peppy.schema.names import Name, Tag
@@ -41,6 +41,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     port: int
     lifecycle: Lifecycle = Lifecycle()
+    buffers: Buffers = Buffers()
+    mode: Mode = Mode.PEER
+    supervised: bool = False
+    """Whether a daemon started the node: then the node misses it when it falls silent."""
 
 
 class SettingsError(PeppyError):
@@ -75,6 +79,9 @@ def supervised_settings(binding: Binding[Any], environment: Mapping[str, str]) -
         host=config.messaging_host,
         port=config.messaging_port,
         lifecycle=config.lifecycle,
+        buffers=config.buffers,
+        mode=config.mode,
+        supervised=True,
     )
 
 

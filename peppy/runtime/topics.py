@@ -12,7 +12,7 @@ from peppy.runtime.codec import Codec
 from peppy.runtime.credit import HELD, LOOSE, Takings
 from peppy.runtime.inlet import Inlet, Messages
 from peppy.runtime.outlet import Outlet
-from peppy.runtime.qos import TERMS, QoSProfile
+from peppy.runtime.qos import TERMS, QoSProfile, capacity_of
 from peppy.runtime.runner import NodeRunner
 from peppy.schema import keys
 from peppy.schema.format_reader import parse_format
@@ -106,10 +106,10 @@ class ConsumedTopic(Generic[M]):
         """Return the next message and the instance id of its sender; None targets any sender.
 
         The first call for a target subscribes. Between calls messages wait: up to 128, or 1024 of
-        `sensor_data`, the oldest giving way; of `reliable` and `critical` topics all of them, and
-        their senders with them. A message that cannot be read is counted, named on standard error
-        and skipped. Cancelling the wait loses nothing. Raises `ValueError` for a target that cannot
-        be a name, `Closed` once the connection is closed.
+        `sensor_data`, unless `Buffers` say otherwise, the oldest giving way; of `reliable` and
+        `critical` topics all of them, and their senders with them. A message that cannot be read is
+        counted, named on standard error and skipped. Cancelling the wait loses nothing. Raises
+        `ValueError` for a target that cannot be a name, `Closed` once the connection is closed.
         """
         return await self.inlet(node_runner, target_core_node, target_instance_id).next()
 
@@ -153,7 +153,8 @@ class ConsumedTopic(Generic[M]):
         transport = node_runner.transport
         senders = (self.name, self.node, core_node, instance_id)
         pattern = keys.topic_pattern(*senders)
-        subscription = transport.subscribe(pattern, capacity=self._terms.capacity)
+        capacity = capacity_of(QoSProfile(self._qos), node_runner.buffers)
+        subscription = transport.subscribe(pattern, capacity=capacity)
         takings = None
         if self._terms.held_back:
             # After the subscription: whoever sees this on its way hears it for certain.

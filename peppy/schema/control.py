@@ -94,6 +94,8 @@ class NodeView(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     """The snapshot while it is not built, then the artifact; absolute."""
     instances: tuple[InstanceView, ...]
+    config_path: str = ""
+    """Of the document in the snapshot; empty for the core node."""
 
 
 class Edge(msgspec.Struct, frozen=True, order=True):
@@ -153,6 +155,8 @@ class DaemonView(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds."""
     nodes: int
     """Without the core node."""
+    malformed: int = 0
+    """Requests over the wire that could not be read."""
 
 
 class InitView(msgspec.Struct, frozen=True, kw_only=True):

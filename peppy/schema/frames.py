@@ -23,7 +23,9 @@ from peppy.schema.control import (
     StopInstance,
     SyncNode,
 )
+from peppy.schema.datastore import GetValue, ListValues, RemoveValue, SetValue
 from peppy.schema.errors import Problem
+from peppy.schema.events import ListEvents
 from peppy.schema.requests import Request
 
 PROTOCOL: Final = 1
@@ -37,6 +39,7 @@ REQUESTS: Final[dict[str, type[Request[object]]]] = {
     for kind in (
         DescribeDaemon,
         ListStack,
+        ListEvents,
         DescribeNode,
         DescribeWire,
         BenchmarkStack,
@@ -48,6 +51,10 @@ REQUESTS: Final[dict[str, type[Request[object]]]] = {
         StopInstance,
         RemoveNode,
         StopDaemon,
+        GetValue,
+        SetValue,
+        ListValues,
+        RemoveValue,
     )
 }
 """Every request that the socket takes, by the name it has there."""
@@ -66,7 +73,8 @@ class Note(msgspec.Struct, frozen=True, tag="note", kw_only=True):
     """A sign of progress: a step of ours, or a line that a build printed."""
 
     stream: str
-    """`step`, `log` (its text is a path), `stdout`, `stderr` or `warning`."""
+    """`step`, `doing` (`peppy.schema.doing`), `log` (a path), `stdout`, `stderr`, `warning`, or
+    `event` (an `Event` as JSON)."""
     text: str
 
 

@@ -118,6 +118,11 @@ def test_the_daemon_is_drawn_one_fact_in_a_line() -> None:
     assert "Uptime: 2 h 5 min 9 s" in daemon(DAEMON).splitlines()
 
 
+def test_requests_that_could_not_be_read_are_shown_where_there_were_some() -> None:
+    assert "Malformed" not in daemon(DAEMON)
+    assert "Malformed requests: 3" in daemon(replace(DAEMON, malformed=3)).splitlines()
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.4, "0 s"), (61, "1 min 1 s"), (86400, "1 d 0 h 0 min 0 s")]
 )

@@ -256,13 +256,17 @@ def test_a_killed_instance_is_a_warning_and_no_failure(
         instance_id=InstanceId("arm"),
         forced=True,
         ended="signal SIGKILL",
-        seconds=12.0,
+        seconds=12.04,
+        doing="hook 'park_arm' blocks, 11.9 s of 5 s",
     )
     daemon = start(lambda _: [view])
     assert run(["node", "stop", "arm"]) == 0
     out, err = capsys.readouterr()
-    assert out == "Stopped node instance 'arm' (signal SIGKILL)\n"
-    assert "Warning: instance 'arm' did not exit within its grace period" in err
+    assert out == "Stopped node instance 'arm' by force (signal SIGKILL)\n"
+    assert err.splitlines()[-1] == (
+        "Warning: node instance 'arm' did not exit within 12 s and was force-killed"
+        " while hook 'park_arm' blocked"
+    )
     assert daemon.requests == [StopInstance(instance_id=InstanceId("arm"))]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.harness import Peppy, wait_until
+from tests.e2e.node_programs import Nodes
 
 
 @pytest.fixture
@@ -17,3 +18,11 @@ def peppy(tmp_path: Path) -> Iterator[Peppy]:
     yield command
     command.try_("service", "stop")
     wait_until(lambda: not command.processes(), "the end of everything in this home", 30)
+
+
+@pytest.fixture
+def nodes(tmp_path: Path) -> Iterator[Nodes]:
+    """Node programs without a daemon; killed at the end of the test whatever happens."""
+    started = Nodes(tmp_path)
+    yield started
+    started.end()

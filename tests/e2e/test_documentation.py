@@ -10,6 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from peppy.schema.daemon_config_text import fresh
+from peppy.schema.events import Event, EventKind
 from tests.e2e.harness import COMMAND_LIMIT, Peppy, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -102,6 +104,73 @@ def test_the_actions_page_ends_with_a_result_and_a_cancelled_goal(peppy: Peppy) 
             assert "step 4" in lines
             assert "left_arm is at 5" in lines
             wait_until(lambda: "ada wants 100 steps" in peppy.log_of("left_arm"), "the goals")
+    assert ran == 5
+
+
+def test_the_events_page_shows_the_life_of_an_instance(peppy: Peppy) -> None:
+    ran = list(walk("docs/events.md", peppy))
+    assert len(ran) == 2
+    lines = peppy("stack", "events", "--json").splitlines()
+    events = [msgspec.json.decode(line, type=Event) for line in lines]
+    kinds = "daemon_started", "node_added", "node_built", "started", "stopped"
+    assert tuple(event.kind for event in events) == kinds
+    listed = re.findall(r"^\| (`.*`) \| ", (ROOT / "docs/events.md").read_text(), re.MULTILINE)
+    named = {kind for row in listed for kind in re.findall(r"`(\w+)`", row)}
+    assert {kind.value for kind in EventKind} <= named
+
+
+def test_the_settings_page_shows_the_file_that_a_first_start_makes(peppy: Peppy) -> None:
+    (listing,) = [block for block in blocks("docs/configuration.md") if block.file is not None]
+    assert listing.text == fresh()
+    ran = list(walk("docs/configuration.md", peppy))
+    assert len(ran) == 1
+    text = (peppy.home / "conf" / "peppy_config.json5").read_text()
+    assert "shutdown_grace_secs: 8, /* the arm parks slowly */" in text
+    assert "daemon_grace_secs: 180," in text
+
+
+def test_the_daemon_page_installs_and_renews_it_and_takes_it_down(
+    peppy: Peppy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = tmp_path / "told"
+    systemctl = tmp_path / "bin" / "systemctl"
+    systemctl.parent.mkdir()
+    systemctl.write_text(f'#!/bin/sh\necho "$*" >> "{told}"\n')
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{systemctl.parent}:{os.environ['PATH']}")
+    peppy.environment["XDG_CONFIG_HOME"] = str(tmp_path / "config")
+    peppy.environment["HOME"] = str(tmp_path)
+    first = peppy.json("info")["pid"]
+    unit = tmp_path / "config" / "systemd" / "user" / "peppy.service"
+    for text in walk("docs/daemon.md", peppy):
+        if text == "peppy service restart --keep-nodes\n":
+            assert peppy.json("info")["pid"] != first
+        if text == "peppy service install\n":
+            assert unit.exists()
+    assert not unit.exists()
+    assert told.read_text().splitlines() == [
+        "--user daemon-reload",
+        "--user enable peppy.service",
+        "--user disable peppy.service",
+        "--user daemon-reload",
+    ]
+    assert peppy.try_("service", "status").returncode == 1
+
+
+def test_the_shutdown_page_ends_with_what_its_hooks_have_printed(peppy: Peppy) -> None:
+    endings = {
+        "left_gripper": ["the gripper is open", "the lock is released"],
+        "desk_lamp": ["at 60 %", "at 30 %", "at 0 %", "nothing shines any more"],
+    }
+    ran = 0
+    for text in walk("docs/shutdown.md", peppy):
+        ran += 1
+        for instance, ending in endings.items():
+            if f"node stop {instance}" in text:
+                lines = peppy.log_of(instance).splitlines()
+                printed = [line.partition("[stdout] ")[2] for line in lines]
+                said = [line for line in printed if line and line != "no more work"]
+                assert said[-len(ending) :] == ending
     assert ran == 5
 
 

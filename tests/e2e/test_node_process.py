@@ -1,14 +1,8 @@
 """Nodes as processes of their own: signals, exit codes, and life without a daemon."""
 
-import json
-import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 import trio
@@ -20,26 +14,9 @@ from peppy.runtime.transport.zenoh import open_router
 from peppy.schema import keys
 from peppy.schema.keys import Address
 from peppy.schema.names import InstanceId, Name
+from tests.e2e.node_programs import Nodes
 
 pytestmark = pytest.mark.e2e
-
-PREAMBLE = """
-import asyncio, os, sys, time
-from dataclasses import dataclass
-from peppylib import NodeRunner, StandaloneConfig
-from peppylib.bindings import Binding, NodeBuilder as BaseNodeBuilder
-
-@dataclass
-class Parameters:
-    @classmethod
-    def from_dict(cls, values):
-        return cls()
-
-class NodeBuilder(BaseNodeBuilder[Parameters]):
-    binding = Binding(
-        name="camera", tag="v1", parameters=Parameters, schema={}, config_sha256="0" * 64
-    )
-"""
 
 ASYNCIO = """
 async def work():
@@ -199,57 +176,6 @@ NodeBuilder().standalone(StandaloneConfig().with_instance_id("listener")).run(se
 """
 
 
-class Node:
-    """One running program; killed at the end of its test whatever happens."""
-
-    def __init__(self, directory: Path, program: str, **environment: str) -> None:
-        # A port on which nobody listens: none of these nodes has a daemon.
-        settings = {"PEPPY_HOME": str(directory), "PEPPY_MESSAGING_PORT": str(free_port())}
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", PREAMBLE + program],
-            cwd=directory,
-            env=os.environ | settings | environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def line(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().rstrip("\n")
-
-    def send(self, number: signal.Signals) -> None:
-        self.process.send_signal(number)
-
-    def end(self) -> tuple[int, str, str]:
-        """Return exit code, what was left of standard output, and standard error."""
-        out, err = self.process.communicate(timeout=30)
-        return self.process.returncode, out, err
-
-
-class Nodes:
-    """Starts programs in one directory."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.started: list[Node] = []
-
-    def start(self, program: str, **environment: str) -> Node:
-        node = Node(self.directory, program, **environment)
-        self.started.append(node)
-        return node
-
-
-@pytest.fixture
-def nodes(tmp_path: Path) -> Iterator[Nodes]:
-    started = Nodes(tmp_path)
-    yield started
-    for node in started.started:
-        if node.process.poll() is None:
-            node.process.kill()
-        node.process.communicate(timeout=10)
-
-
 @pytest.mark.parametrize("program", [ASYNCIO, TRIO])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_a_node_in_order_without_any_daemon(
@@ -296,17 +222,7 @@ def test_a_task_that_fails_ends_a_trio_node_with_an_error(nodes: Nodes) -> None:
 
 
 def test_a_supervised_node_outlives_whoever_reads_its_output(nodes: Nodes) -> None:
-    config = {
-        "messaging_host": "127.0.0.1",
-        "messaging_port": free_port(),
-        "node_name": "camera",
-        "node_tag": "v1",
-        "bound_core_node": "core-node-gone",
-        "node_instance": {"instance_id": "front"},
-    }
-    path = nodes.directory / "runtime_config.json5"
-    path.write_text(json.dumps(config))
-    node = nodes.start(TALKING, PEPPY_RUNTIME_CONFIG=str(path))
+    node = nodes.start_supervised(TALKING)
     assert node.line() == "working"
     assert node.process.stdout is not None
     node.process.stdout.close()

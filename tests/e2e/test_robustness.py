@@ -454,28 +454,6 @@ def test_an_instance_that_ignores_every_request_is_killed_and_the_stop_says_so(
 # The daemon.
 
 
-def test_nothing_outlives_a_killed_daemon_and_the_next_one_begins_anew(peppy: Peppy) -> None:
-    make(peppy, "one")
-    make(peppy, "two", build="echo begun; exec sleep 1000")
-    peppy("node", "add", "-r", "one", "-i", "first")
-    peppy("node", "run", "one:v1", "-i", "second")
-    build = peppy.start("node", "add", "-b", "two")
-    assert build.stderr is not None
-    wait_until(lambda: build.stderr and build.stderr.readline() == "begun\n", "its output")
-    os.kill(daemon_pid(peppy), signal.SIGKILL)
-    _, err = build.communicate(timeout=10)
-    assert build.returncode == 1
-    assert "Traceback" not in err
-    assert "Error: " in err
-    all_gone(peppy)
-
-    done = peppy.try_("stack", "list", "--json")
-    assert done.returncode == 0
-    assert re.fullmatch(r"Started the peppy daemon \(pid \d+\)\n", done.stderr)
-    assert [row["stage"] for row in json.loads(done.stdout)["nodes"]] == ["Root"]
-    wait_until(lambda: not scratch(peppy), "the end of the workspace")
-
-
 def test_sigterm_lets_every_instance_end_in_order(peppy: Peppy) -> None:
     make(peppy, "tidy", cleanup="print('cleaned', flush=True)")
     peppy("node", "add", "-r", "tidy", "-i", "one")

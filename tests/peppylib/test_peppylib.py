@@ -5,6 +5,8 @@ import subprocess
 import sys
 from importlib.resources import files
 
+import pytest
+
 import peppylib
 import peppylib.config
 from peppylib.names import generate_name
@@ -20,6 +22,10 @@ def test_the_documented_names_are_exported() -> None:
         "ActionTimeout",
         "ActionUnreachable",
         "CancellationToken",
+        "CoreNodeError",
+        "CoreNodeTimeout",
+        "CoreNodeUnreachable",
+        "DatastoreError",
         "NodeBuilder",
         "NodeRunner",
         "QoSProfile",
@@ -28,6 +34,9 @@ def test_the_documented_names_are_exported() -> None:
         "ServiceUnreachable",
         "StandaloneConfig",
         "__version__",
+        "datastore",
+        "info",
+        "stack",
     }
     assert set(peppylib.__all__) == names
     assert all(hasattr(peppylib, name) for name in names)
@@ -50,6 +59,21 @@ def test_the_constants_are_the_documented_ones() -> None:
 
 def test_a_generated_name_has_an_adjective_a_surname_and_four_digits() -> None:
     assert re.fullmatch(r"[a-z]+-[a-z]+-[0-9]{4}", generate_name())
+
+
+@pytest.mark.parametrize(
+    "first",
+    ["import peppylib.info", "from peppylib.info import InfoResponse", "from peppylib import info"],
+)
+def test_info_is_a_function_however_it_is_imported(first: str) -> None:
+    program = (
+        f"{first}\n"
+        "import peppylib, inspect\n"
+        "assert inspect.iscoroutinefunction(peppylib.info), peppylib.info\n"
+        "assert inspect.iscoroutinefunction(peppylib.stack.list)\n"
+        "assert inspect.iscoroutinefunction(peppylib.datastore.store)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
 
 
 def test_the_package_says_that_it_is_typed() -> None:

@@ -17,6 +17,7 @@ from peppy.runtime.settings import (
     supervised_settings,
 )
 from peppy.runtime.standalone import StandaloneConfig
+from peppy.schema.daemon_config import Buffers, Mode
 from peppy.schema.errors import PeppyError
 from peppy.schema.keys import Address
 from peppy.schema.names import InstanceId, Name
@@ -142,6 +143,8 @@ def _runtime_config(directory: Path, **changes: object) -> dict[str, str]:
         "bound_core_node": "core-node-swift-turing-0001",
         "node_instance": {"instance_id": "front", "arguments": GIVEN},
         "lifecycle": {"shutdown_grace_secs": 9},
+        "buffers": {"standard": 7, "high_throughput": 70},
+        "mode": "router",
     }
     path.write_text(json.dumps(document | changes))
     return {"PEPPY_RUNTIME_CONFIG": str(path)}
@@ -155,6 +158,14 @@ def test_a_supervised_node_is_what_the_daemon_says(tmp_path: Path) -> None:
     assert settings.address == expected
     assert (settings.tag, settings.port, settings.arguments) == ("v2", 7449, GIVEN)
     assert settings.lifecycle.shutdown_grace_secs == 9
+    assert settings.buffers == Buffers(standard=7, high_throughput=70)
+    assert (settings.mode, settings.supervised) == (Mode.ROUTER, True)
+
+
+def test_a_node_on_its_own_has_the_default_grace_and_no_daemon_to_miss() -> None:
+    settings = standalone(StandaloneConfig().with_parameters(GIVEN))
+    assert settings.lifecycle.shutdown_grace_secs == 5
+    assert (settings.mode, settings.supervised) == (Mode.PEER, False)
 
 
 def test_a_process_that_no_daemon_started_is_not_supervised() -> None:

@@ -16,6 +16,7 @@ from peppy.runtime.transport.memory import MemoryNetwork
 from peppy.runtime.transport.port import Closed
 from peppy.runtime.unfit import UnfitValue
 from peppy.schema import envelope, keys
+from peppy.schema.daemon_config import Buffers
 from peppy.schema.format_reader import parse_format
 from peppy.schema.traffic import EndTraffic
 from tests.runtime.memory_nodes import BACKENDS, runner_on
@@ -264,6 +265,24 @@ def test_a_full_ring_gives_up_its_oldest_and_the_loss_is_counted(
     on_loop(main)
     said = "5 messages of 'front' were lost" in capsys.readouterr().err
     assert said == (qos != "sensor_data")
+
+
+@pytest.mark.parametrize(
+    ("qos", "capacity"), [("standard", 3), ("sensor_data", 5), ("reliable", 65536)]
+)
+def test_how_many_messages_wait_is_configured_for_all_that_may_lose_some(
+    on_loop: OnLoop, qos: str, capacity: int
+) -> None:
+    async def main() -> None:
+        buffers = Buffers(standard=3, high_throughput=5)
+        here = runner_on(MemoryNetwork(), "viewer", buffers=buffers)
+        inlet = consumed(qos=qos).inlet(here, None, None)
+        source = here.transport.publisher("peppy/topic/message_stream/camera/core/front")
+        for number in range(10):
+            source.put(bytes([number]))
+        assert inlet.subscription.statistics().waiting == min(capacity, 10)
+
+    on_loop(main)
 
 
 @dataclass(slots=True)

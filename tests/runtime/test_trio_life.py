@@ -7,6 +7,7 @@ import pytest
 import trio
 import trio.testing
 
+from peppy.runtime.leaving import Departure
 from peppy.runtime.lifecycle import Occupancy
 from peppy.runtime.runner import NodeRunner
 from peppy.runtime.token import CancellationToken
@@ -160,7 +161,7 @@ async def test_a_task_that_outstays_its_cancellation_is_named_and_given_up(
     token.cancel()
     life = TrioLife(token, CancellationToken(), lambda: stuck.append(trio.current_time()))
     began = trio.current_time()
-    await life.run(setup, lambda: None)
+    await life.run(setup, lambda: None, Departure())
     assert [moment - began for moment in stuck] == [TASK_TEARDOWN]
     assert "stubborn' did not end within 5 s" in capsys.readouterr().err
 

@@ -1,7 +1,8 @@
 """The daemon put together: one per home directory.
 
     serve       takes the lock, opens the wire, starts the actors, waits for the end
-    ├─ Daemon   the root actor; its child is the `Stack`
+    ├─ Daemon   the root actor; its children are the `Datastore` and the `Stack`
+    ├─ nodes    the same questions as on the socket, few of them, from nodes over the wire
     └─ control  the Unix socket: one connection, one request, its notes and its answer
 
 The daemon ends when it is told to (`StopDaemon`, a signal) or, if it was started by a command that

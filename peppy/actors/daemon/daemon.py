@@ -1,17 +1,23 @@
 """The root actor: who the daemon is, and when it ends."""
 
-from typing import Any, assert_never
+from collections.abc import Sequence
+from typing import Any, Final, assert_never
 
 import msgspec
 import trio
 
 from peppy import VERSION
-from peppy.actors.kernel import Actor, ActorEnded, Promise, Ref
+from peppy.actors.daemon.datastore import Datastore
+from peppy.actors.daemon.datastore import Requests as DatastoreRequests
+from peppy.actors.daemon.heart import beat
+from peppy.actors.daemon.node_services import NodeServices
+from peppy.actors.kernel import Actor, ActorEnded, Background, Promise, Ref, Restart
 from peppy.actors.stack.errors import GoingDown
-from peppy.actors.stack.messages import TakeDown, TakenDown
+from peppy.actors.stack.messages import Hurry, TakeDown, TakenDown
+from peppy.actors.stack.recovery import FoundNode
 from peppy.actors.stack.site import Site
-from peppy.actors.stack.stack import Requests as StackRequests
 from peppy.actors.stack.stack import Stack
+from peppy.actors.stack.stack_messages import Requests as StackRequests
 from peppy.schema.control import (
     AddNode,
     BenchmarkStack,
@@ -21,6 +27,7 @@ from peppy.schema.control import (
     DescribeNode,
     DescribeWire,
     InitNode,
+    InstanceState,
     ListStack,
     RemoveNode,
     RunNode,
@@ -30,10 +37,18 @@ from peppy.schema.control import (
     StopInstance,
     SyncNode,
 )
+from peppy.schema.datastore import GetValue, ListValues, RemoveValue, SetValue, ValuesView
+from peppy.schema.events import EventsView, ListEvents
+from peppy.schema.names import InstanceId
+
+ALIVE: Final = (InstanceState.RUNNING, InstanceState.STARTING, InstanceState.STOPPING)
 
 
 class ShutDown(msgspec.Struct, frozen=True):
     """A signal asks for the end."""
+
+    hurry: bool = False
+    """Whether it is not the first, and whoever sent it has no more patience."""
 
 
 class IdleCheck(msgspec.Struct, frozen=True):
@@ -41,9 +56,10 @@ class IdleCheck(msgspec.Struct, frozen=True):
 
 
 class Looked(msgspec.Struct, frozen=True):
-    """The stack as it is, for one who wonders whether it is empty."""
+    """What there is, for one who wonders whether it is nothing."""
 
     stack: StackView
+    values: ValuesView
 
 
 class Down(msgspec.Struct, frozen=True):
@@ -52,24 +68,57 @@ class Down(msgspec.Struct, frozen=True):
     taken: TakenDown
 
 
-Message = DescribeDaemon | StopDaemon | StackRequests | ShutDown | IdleCheck | Looked | Down
+class Left(msgspec.Struct, frozen=True):
+    """The stack's actors have ended; these instances live on."""
+
+    kept: tuple[InstanceId, ...]
+
+
+class Unheard(msgspec.Struct, frozen=True):
+    """Whoever wanted to know what happens has gone."""
+
+    telling: Background
+
+
+Message = (
+    DescribeDaemon
+    | StopDaemon
+    | StackRequests
+    | DatastoreRequests
+    | ListEvents
+    | Unheard
+    | ShutDown
+    | IdleCheck
+    | Looked
+    | Down
+    | Left
+)
 
 
 class Daemon(Actor[Message]):
     """The daemon of one home directory."""
 
-    def __init__(self, site: Site, *, idle_exit: float | None = None) -> None:
+    def __init__(
+        self, site: Site, found: Sequence[FoundNode] = (), *, idle_exit: float | None = None
+    ) -> None:
+        """`found` is what the daemon before has promised; an idle one ends after `idle_exit`."""
         self._site = site
+        self._found = found
         self._idle_exit = idle_exit
         self._begun = trio.current_time()
         self._last_request = trio.current_time()
         self._stack: Ref[Any] | None = None
+        self._datastore: Ref[Any] | None = None
+        self._node_services = NodeServices(site)
         self._stops: list[Promise[ServiceStopView]] = []
         self._going_down = False
 
     def started(self) -> None:
-        """Start the stack."""
-        self._stack = self.spawn(lambda: Stack(self._site), "stack")
+        """Start the children: the datastore first, so that the nodes' last words still reach it."""
+        self._datastore = self.spawn(Datastore, "datastore", restart=Restart.TRANSIENT)
+        self._stack = self.spawn(lambda: Stack(self._site, self._found), "stack")
+        self.background(beat, self._site)
+        self.background(self._node_services.serve, self.me)
         if self._idle_exit is not None:
             self.later(self._idle_exit, IdleCheck())
 
@@ -78,17 +127,27 @@ class Daemon(Actor[Message]):
         match message:
             case DescribeDaemon():
                 self.background(self._describe, self.promise(message))
+            case ListEvents():
+                self._tell_events(message)
+            case Unheard(telling):
+                telling.cancel()
             case StopDaemon():
                 self._stops.append(self.promise(message))
+                self._go_down(keep_nodes=message.keep_nodes)
+            case ShutDown(hurry):
                 self._go_down()
-            case ShutDown():
-                self._go_down()
+                if hurry and self._stack is not None:
+                    self._stack.tell(Hurry())
             case IdleCheck():
                 self._check_idle()
-            case Looked(stack):
-                self._end_if_idle(stack)
+            case Looked(stack, values):
+                self._end_if_idle(stack, values)
             case Down(taken):
-                self._end(taken)
+                self._end(taken.stopped, ())
+            case Left(kept):
+                self._end((), kept)
+            case GetValue() | SetValue() | ListValues() | RemoveValue():
+                self._hand_to_datastore(message)
             case (
                 ListStack()
                 | DescribeNode()
@@ -110,6 +169,11 @@ class Daemon(Actor[Message]):
     def __repr__(self) -> str:
         return f"<Daemon {self._site.core_node}>"
 
+    def child_restarted(self, old: Ref[Any], new: Ref[Any]) -> None:
+        """Go on with an empty datastore where the other one has failed."""
+        del old
+        self._datastore = new
+
     def child_failed(self, ref: Ref[Any], error: Exception) -> None:
         """End when the stack has failed: there is nothing left to answer for."""
         del ref, error
@@ -121,6 +185,19 @@ class Daemon(Actor[Message]):
             self.refuse(request, GoingDown())
         else:
             self.forward(request, self._stack)
+
+    def _hand_to_datastore(self, request: DatastoreRequests) -> None:
+        self._last_request = trio.current_time()
+        if self._datastore is None:
+            self.refuse(request, GoingDown())
+        else:
+            self.forward(request, self._datastore)
+
+    def _tell_events(self, request: ListEvents) -> None:
+        self._last_request = trio.current_time()
+        promise: Promise[EventsView] = self.promise(request)
+        telling = self.background(self._site.events.answer, promise, request)
+        promise.on_abandon(Unheard(telling))
 
     async def _describe(self, promise: Promise[DaemonView]) -> None:
         try:
@@ -140,12 +217,17 @@ class Daemon(Actor[Message]):
                 messaging_port=site.messaging_port,
                 uptime=trio.current_time() - self._begun,
                 nodes=len(stack.nodes) - 1,
+                malformed=self._node_services.malformed,
             )
         )
 
     async def _look(self) -> StackView:
         assert self._stack is not None  # noqa: S101  # it starts before the first message
         return await self._stack.ask(ListStack())
+
+    async def _look_around(self) -> Looked:
+        assert self._datastore is not None  # noqa: S101  # likewise
+        return Looked(await self._look(), await self._datastore.ask(ListValues()))
 
     def _check_idle(self) -> None:
         if self._idle_exit is None or self._going_down:
@@ -154,21 +236,35 @@ class Daemon(Actor[Message]):
         if left > 0:
             self.later(left, IdleCheck())
         else:
-            self.background(self._look, done=Looked)
+            self.background(self._look_around, done=lambda looked: looked)
 
-    def _end_if_idle(self, stack: StackView) -> None:
-        if len(stack.nodes) == 1:
+    def _end_if_idle(self, stack: StackView, values: ValuesView) -> None:
+        used = values.entries or self._site.events.followers
+        if not any(node.instances for node in stack.nodes[1:]) and not used:
             self._go_down()
         elif self._idle_exit is not None:
             self.later(self._idle_exit, IdleCheck())
 
-    def _go_down(self) -> None:
-        if not self._going_down and self._stack is not None:
-            self._going_down = True
+    def _go_down(self, *, keep_nodes: bool = False) -> None:
+        if self._going_down or self._stack is None:
+            return
+        self._going_down = True
+        if keep_nodes:
+            self.background(self._leave, self._stack, done=lambda left: left)
+        else:
             self.background(self._stack.ask, TakeDown(), done=Down)
 
-    def _end(self, taken: TakenDown) -> None:
-        view = ServiceStopView(pid=self._site.daemon_pid, instances=taken.stopped)
+    async def _leave(self, stack: Ref[Any]) -> "Left":
+        """End the stack's actors; the instances live on, for the daemon that comes next."""
+        view = await stack.ask(ListStack())
+        instances = (instance for node in view.nodes[1:] for instance in node.instances)
+        kept = tuple(i.instance_id for i in instances if i.state in ALIVE)
+        self.stop_child(stack)
+        await stack.ended()
+        return Left(kept)
+
+    def _end(self, stopped: tuple[InstanceId, ...], kept: tuple[InstanceId, ...]) -> None:
+        view = ServiceStopView(pid=self._site.daemon_pid, instances=stopped, kept=kept)
         for stop in self._stops:
             stop.answer(view)
         self.stop()

@@ -5,7 +5,7 @@ import platform
 import signal
 import sys
 import traceback
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -18,18 +18,27 @@ import trio
 from peppy.actors.daemon import control
 from peppy.actors.daemon.daemon import Daemon, ShutDown
 from peppy.actors.daemon.wire import open_router
+from peppy.actors.host.config_file import load_config
 from peppy.actors.host.environment import bundled_uv
 from peppy.actors.host.home import Home
 from peppy.actors.host.lock import hold_lock
 from peppy.actors.host.ports import Host
 from peppy.actors.host.real import real_host
 from peppy.actors.kernel import Ref, run_actor
+from peppy.actors.stack.event_log import EventLog
+from peppy.actors.stack.ledger import SITE, Ledger, SiteRecord, complain
+from peppy.actors.stack.recovery import FoundNode, recover
 from peppy.actors.stack.site import Site
 from peppy.runtime.transport import shared_memory
 from peppy.runtime.transport.exchange import Exchange
+from peppy.schema.durations import stop_answer_after
 from peppy.schema.errors import PeppyError
+from peppy.schema.events import EventKind
 from peppy.schema.generated_names import core_node_name, generate_instance_id
 from peppy.schema.runtime_config import DaemonState
+
+HASTE: Final = 0.5
+"""Seconds between two signals that are two wishes."""
 
 LAST_WORDS: Final = 2.0
 """Seconds for the last answers to reach their clients after everything has been taken down."""
@@ -47,29 +56,84 @@ def main(*, core_node: str | None = None, idle_exit: float | None = None) -> int
     `idle_exit` is the number of seconds without a request after which a daemon with an empty stack
     ends by itself; None keeps it. Raises `PeppyError` if it cannot start.
     """
-    trio.run(_serve, core_node, idle_exit)
-    return 0
+    try:
+        return trio.run(_serve, core_node, idle_exit)
+    except BaseExceptionGroup as group:
+        error = _only(group)
+        if isinstance(error, PeppyError):
+            raise error from None
+        raise
 
 
-async def _serve(core_node: str | None, idle_exit: float | None) -> None:
+def _only(error: BaseException) -> BaseException:
+    """Return the one error in a group of groups, as nurseries make them; or else the group."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+async def _serve(core_node: str | None, idle_exit: float | None) -> int:
     home = Home.from_environment(os.environ)
     with hold_lock(home):
         host = real_host(home)
-        await _clear_leftovers(home, host)
-        async with open_site(home, host, core_node) as site, listening(home.socket) as listener:
-            async with run_actor(
-                lambda: Daemon(site, idle_exit=idle_exit), name="daemon", on_failure=_report
-            ) as daemon:
-                await _attend(site, listener, daemon)
-            await host.files.remove(home.daemon_state)
+        await _sweep()
+        async with keep_books(home, host) as books:
+            records = await books.ledger.load()
+            async with open_site(home, host, books, core_node, records.site) as site:
+                found = await recover(site, records)
+                return await _run(site, found, idle_exit)
+
+
+async def _run(site: Site, found: Sequence[FoundNode], idle_exit: float | None) -> int:
+    events, pid = site.events, site.daemon_pid
+    await events.note(EventKind.DAEMON_STARTED, f"the daemon is up (pid {pid})")
+    async with listening(site.home.socket) as listener:
+        async with run_actor(
+            lambda: Daemon(site, found, idle_exit=idle_exit), name="daemon", on_failure=_report
+        ) as daemon:
+            code = await _attend(site, listener, daemon)
+        await site.host.files.remove(site.home.daemon_state)
+    await events.note(EventKind.DAEMON_STOPPED, f"the daemon has ended (pid {pid})")
+    return code
+
+
+class Books(msgspec.Struct, frozen=True):
+    """Where everything is written down."""
+
+    events: EventLog
+    ledger: Ledger
 
 
 @asynccontextmanager
-async def open_site(home: Home, host: Host, core_node: str | None) -> AsyncGenerator[Site, None]:
-    """Give the actors all that they use; take it back at the end."""
+async def keep_books(home: Home, host: Host) -> AsyncGenerator[Books, None]:
+    """Give what writes promises and events down; the stack's log follows the events."""
+    events = EventLog(host.journal, host.clock, host.files, home.stack_log)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(events.keep_log)
+        yield Books(events, Ledger(host.journal, host.clock, events.pass_on))
+        nursery.cancel_scope.cancel()
+    await host.journal.close()
+
+
+@asynccontextmanager
+async def open_site(
+    home: Home,
+    host: Host,
+    books: Books,
+    core_node: str | None,
+    before: SiteRecord | None,
+) -> AsyncGenerator[Site, None]:
+    """Give the actors all that they use; take it back at the end.
+
+    `before` is where the daemon before was reached: its nodes look for the next one there.
+    """
     random = SystemRandom()
-    router = await open_router(os.environ)
+    config, warnings = await load_config(home, host.files)
+    for warning in warnings:
+        complain(warning)
+    router = await open_router(os.environ, None if before is None else before.messaging_port)
     try:
+        await books.ledger.write({SITE: SiteRecord(messaging_port=router.port)})
         with closing(Exchange(router.transport)) as exchange:
             yield Site(
                 host=host,
@@ -85,6 +149,9 @@ async def open_site(home: Home, host: Host, core_node: str | None) -> AsyncGener
                 program_directory=str(Path(sys.executable).parent),
                 uv_directory=bundled_uv(),
                 random=random,
+                events=books.events,
+                ledger=books.ledger,
+                config=config,
                 sweep=_sweep,
             )
     finally:
@@ -115,8 +182,9 @@ async def listening(path: Path) -> AsyncGenerator[trio.SocketListener, None]:
             await listener.aclose()
 
 
-async def _attend(site: Site, listener: trio.SocketListener, daemon: Ref[Any]) -> None:
-    """Answer until the daemon has ended."""
+async def _attend(site: Site, listener: trio.SocketListener, daemon: Ref[Any]) -> int:
+    """Answer until the daemon has ended; return the exit code: not 0 if it was hurried."""
+    hurried: list[int] = []
 
     async def attend(stream: trio.SocketStream) -> None:
         try:
@@ -126,7 +194,7 @@ async def _attend(site: Site, listener: trio.SocketListener, daemon: Ref[Any]) -
 
     async with trio.open_nursery() as connections:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_await_signals, site, daemon)
+            nursery.start_soon(_await_signals, daemon, hurried)
             nursery.start_soon(_await_eviction, site.home.socket, daemon)
             nursery.start_soon(
                 partial(trio.serve_listeners, handler_nursery=connections), attend, [listener]
@@ -136,6 +204,7 @@ async def _attend(site: Site, listener: trio.SocketListener, daemon: Ref[Any]) -
             nursery.cancel_scope.cancel()
         # By now every question is answered or refused: what is left is to send it.
         connections.cancel_scope.deadline = trio.current_time() + LAST_WORDS
+    return 128 + hurried[0] if hurried else 0
 
 
 async def _announce(site: Site) -> None:
@@ -143,6 +212,7 @@ async def _announce(site: Site) -> None:
         core_node_name=site.core_node,
         daemon_pid=site.daemon_pid,
         messaging_port=site.messaging_port,
+        stop_answer_secs=stop_answer_after(site.config.lifecycle.shutdown_grace_secs),
     )
     text = msgspec.json.format(msgspec.json.encode(state), indent=2)
     await site.host.files.write(site.home.daemon_state, text)
@@ -154,19 +224,20 @@ async def _announce(site: Site) -> None:
     )
 
 
-async def _await_signals(site: Site, daemon: Ref[Any]) -> None:
-    """Take the first signal as a wish to end, the second one as haste.
+async def _await_signals(daemon: Ref[Any], hurried: list[int]) -> None:
+    """Take the first signal as a wish to end, and one that comes later as haste.
 
-    Whoever hurries leaves the instances to their shims, which end them when the daemon is gone.
+    Those of one burst are one wish. What hurries is added to `hurried`.
     """
-    hurry = False
+    first: float | None = None
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
         async for number in signals:
-            if hurry:
-                site.home.socket.unlink(missing_ok=True)
-                os._exit(128 + number)
-            hurry = True
-            daemon.tell(ShutDown())
+            if first is None:
+                first = trio.current_time()
+                daemon.tell(ShutDown())
+            elif not hurried and trio.current_time() - first >= HASTE:
+                hurried.append(number)
+                daemon.tell(ShutDown(hurry=True))
 
 
 async def _await_eviction(socket: Path, daemon: Ref[Any]) -> None:
@@ -181,14 +252,6 @@ async def _await_eviction(socket: Path, daemon: Ref[Any]) -> None:
         if evicted:
             daemon.tell(ShutDown())
             return
-
-
-async def _clear_leftovers(home: Home, host: Host) -> None:
-    """Remove what a daemon that died has left and nobody can use (behaviour.md 7.1)."""
-    for leftover in (home.instances, home.runtime, home.tmp, home.built_nodes):
-        await host.files.remove(leftover)
-        await host.files.make_directory(leftover)
-    await _sweep()
 
 
 async def _sweep() -> None:

@@ -1,6 +1,7 @@
 """The daemon's end of the wire: a router on loopback, on the usual port or on a free one."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import msgspec
 
@@ -30,9 +31,10 @@ class Router(msgspec.Struct, frozen=True):
     port: int
 
 
-async def open_router(environment: Mapping[str, str]) -> Router:
+async def open_router(environment: Mapping[str, str], before: int | None = None) -> Router:
     """Return a router on the port that was asked for, else on the usual one, else on any.
 
+    Where the daemon before had its own, at `before`, that one is tried first: its nodes look there.
     Raises `PortTaken` if the port that was asked for is taken.
     """
     asked = environment.get(PORT_VARIABLE)
@@ -40,10 +42,10 @@ async def open_router(environment: Mapping[str, str]) -> Router:
         if not asked.isascii() or not asked.isdigit() or not 0 < int(asked) < 65536:
             raise BadPort(asked)
         return await _open(int(asked))
-    try:
-        return await _open(DEFAULT_MESSAGING_PORT)
-    except zenoh.PortTaken:
-        return await _open(free_port())
+    for port in dict.fromkeys((before or DEFAULT_MESSAGING_PORT, DEFAULT_MESSAGING_PORT)):
+        with suppress(zenoh.PortTaken):
+            return await _open(port)
+    return await _open(free_port())
 
 
 async def _open(port: int) -> Router:

@@ -131,7 +131,18 @@ def remove(path: Path) -> None:
 
 
 def tail(path: Path, lines: int) -> list[str]:
-    """Return a text file's last lines."""
+    """Return a text file's last lines, those of `<path>.1` among them if it has just begun."""
+    found = _tail(path, lines)
+    missing = lines - len(found)
+    return [*_tail(rotated(path), missing), *found] if missing else found
+
+
+def rotated(path: Path) -> Path:
+    """Return where a log lies that has become too long (`shim_log`)."""
+    return path.with_name(f"{path.name}.1")
+
+
+def _tail(path: Path, lines: int) -> list[str]:
     if lines <= 0:
         return []
     try:

@@ -76,6 +76,11 @@ class Home(msgspec.Struct, frozen=True):
         return self.logs / "run"
 
     @property
+    def config(self) -> Path:
+        """What a person may set for the daemon."""
+        return self.root / "conf" / "peppy_config.json5"
+
+    @property
     def daemon_log(self) -> Path:
         """What a daemon in the background prints."""
         return self.logs / "daemon.log"

@@ -24,7 +24,7 @@ class HomeTaken(HostError):
 OURS: Final = frozenset(
     {
         *("bin", "built_nodes", "cache", "conf", "http_downloads", "instances", "libs", "logs"),
-        *("runtime", "tmp", "daemon.sock", "daemon_state.json", "stack_log.log"),
+        *("runtime", "tmp", "daemon.sock", "daemon_state.json", "stack_log.log", "journal.sqlite"),
     }
 )
 """What a home directory may hold before the first daemon has made it one (behaviour.md 7.1)."""

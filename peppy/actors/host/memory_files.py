@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 import trio
 
-from peppy.actors.host.disk import last_lines
+from peppy.actors.host.disk import last_lines, rotated
 from peppy.actors.host.files import cannot
 from peppy.actors.host.ports import HostError
 from peppy.actors.host.relocation import LARGEST, MARK, mentions, rewrite, rewrite_target
@@ -199,6 +199,11 @@ class MemoryFiles:
     async def tail(self, path: Path, lines: int) -> list[str]:
         """Return a text file's last lines."""
         await trio.lowlevel.checkpoint()
+        found = self._tail(path, lines)
+        missing = lines - len(found)
+        return [*self._tail(rotated(path), missing), *found] if missing else found
+
+    def _tail(self, path: Path, lines: int) -> list[str]:
         return last_lines(self._file("read", path).data, lines) if path in self.items else []
 
     def _file(self, what: str, path: Path) -> File:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import trio
 from msgspec.structs import replace
 
+from peppy.actors.host.ports import HostError
 from peppy.schema.events import Event
 
 
@@ -14,6 +15,8 @@ class MemoryJournal:
     def __init__(self) -> None:
         self.records: dict[str, bytes] = {}
         self.log: list[Event] = []
+        self.full = False
+        """Whether nothing more can be written, as on a full disk."""
 
     async def load(self) -> dict[str, bytes]:
         """Return every record, by its key."""
@@ -25,6 +28,8 @@ class MemoryJournal:
     ) -> tuple[Event, ...]:
         """Write records and append events; return the events with their numbers."""
         await trio.lowlevel.checkpoint()
+        if self.full:
+            raise HostError("cannot write the journal: no space left on device")
         for key, record in records.items():
             if record is None:
                 self.records.pop(key, None)
@@ -42,3 +47,7 @@ class MemoryJournal:
         await trio.lowlevel.checkpoint()
         found = [e for e in self.log if e.number > after and (since is None or e.at >= since)]
         return tuple(found if limit is None else found[max(0, len(found) - limit) :])
+
+    async def close(self) -> None:
+        """Do nothing: it outlives its daemon."""
+        await trio.lowlevel.cancel_shielded_checkpoint()

@@ -8,7 +8,7 @@ machine is `async` here and runs in worker threads there.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 import trio
@@ -16,6 +16,9 @@ import trio
 from peppy.schema.durations import DAEMON_GRACE, force_kill_after
 from peppy.schema.errors import PeppyError
 from peppy.schema.events import Event
+
+LOG_LIMIT: Final = 16 * 1024 * 1024
+"""Bytes of a process's output in one file."""
 
 
 class HostError(PeppyError):
@@ -69,6 +72,8 @@ class CommandLine(msgspec.Struct, frozen=True, kw_only=True):
     abandoned_after: float = DAEMON_GRACE + force_kill_after()
     """Seconds without a daemon after which a process with a record is ended all the same: longer
     than a node takes to notice and to end itself."""
+    log_limit: int = LOG_LIMIT
+    """Bytes after which the log becomes `<log>.1`, and that `<log>.2`, up to `<log>.3`."""
 
 
 class Process(Protocol):
@@ -171,7 +176,10 @@ class Files(Protocol):
         ...
 
     async def tail(self, path: Path, lines: int) -> list[str]:
-        """Return a text file's last lines; nothing if it is not there."""
+        """Return a text file's last lines; nothing if it is not there.
+
+        Where it has too few, those before come from `<path>.1`: a log is rotated there.
+        """
         ...
 
 
@@ -211,6 +219,10 @@ class Journal(Protocol):
 
         Where `limit` cuts, the newest stay.
         """
+        ...
+
+    async def close(self) -> None:
+        """Let go of it, also where the caller is cancelled. Nothing is lost without."""
         ...
 
 

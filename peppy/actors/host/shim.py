@@ -1,13 +1,18 @@
 """The program between the daemon and each process: it outlives both, and cleans up after both.
 
-Started as `python -I -S shim.py <control>`, where `control` is the descriptor of a sequenced-packet
-socket. The order comes as JSON on standard input. On the socket the daemon sends `t` (SIGTERM to
-the group) and `k` (end it all, now); the shim sends `p<pid>` or `f<errno>` first, then
-`o<text>` and `e<text>` for lines, as far as there is room, and `c<code>` or `s<signal>` at the end.
-When the daemon's end closes, the daemon is gone, and the family is ended.
+Started by `shim_main` with the descriptor of a sequenced-packet socket. The order comes as JSON on
+standard input. On the socket the daemon sends `t` (SIGTERM to the group) and `k` (end it all, now);
+the shim sends `p<pid>` or `f<errno>` first, then `o<text>` and `e<text>` for lines, as far as there
+is room, and `c<code>` or `s<signal>` at the end.
+
+When the daemon's end closes, the daemon is gone. Without a record the family is ended then. With
+one it goes on, and the shim listens on a socket beside the record: the next daemon that connects
+gets the same packets, from `p<pid>` on, and the one before an `r`. If nobody comes, the family is
+ended after a while. How the program ended stands in the record before the daemon is told.
 
 Everything that the program started becomes a child of the shim when its parent ends (a Linux
-subreaper), and is ended when the program has. Only the standard library is imported here.
+subreaper), and is ended when the program has. Only the standard library is imported here, and all
+of it at the start: what lies on the disk may be another version when the program ends.
 """
 
 import contextlib
@@ -15,6 +20,7 @@ import ctypes
 import errno
 import json
 import os
+import select
 import selectors
 import signal
 import socket
@@ -22,147 +28,43 @@ import subprocess
 import sys
 import time
 import traceback
-from collections import deque
 from collections.abc import Iterator
-from datetime import datetime
 from types import FrameType
 from typing import Any, BinaryIO, Final, cast
 
-LONGEST_LINE: Final = 64 * 1024
-"""Bytes; what is longer is split."""
-
-QUEUED: Final = 1024 * 1024
-"""Bytes that wait for the daemon; it loses the lines beyond, the log does not."""
+from peppy.actors.host import shim_record
+from peppy.actors.host.shim_family import LAST_KILL, TOKEN_VARIABLE, Family, Group
+from peppy.actors.host.shim_lines import LONGEST_LINE, LineSplitter, log_lines
+from peppy.actors.host.shim_link import Link, answer
+from peppy.actors.host.shim_log import Log
 
 LEFTOVER_GRACE: Final = 1.0
 """Seconds between SIGTERM and SIGKILL for what is left when the program itself has ended."""
 
-LAST_KILL: Final = 5.0
-"""Seconds for SIGKILL to work; a process stuck in the kernel is not waited for any longer."""
-
 LOOK_AGAIN: Final = 0.05
 """Seconds between two looks at whether the family has ended."""
 
+WRITE_AGAIN: Final = 1.0
+"""Seconds between two attempts at a record for which there is no room."""
+
 PR_SET_PDEATHSIG: Final = 1
 PR_SET_CHILD_SUBREAPER: Final = 36
-TOKEN_VARIABLE: Final = "PEPPY_INSTANCE_TOKEN"
-
-
-def stamp(now: float) -> str:
-    """Return the local time as in `2026-02-17T10:15:23.599`; `now` is seconds since the epoch."""
-    return datetime.fromtimestamp(now).astimezone().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
-
-
-def log_line(now: float, stream: str, text: str) -> bytes:
-    """Return a line of a process's log (behaviour.md 7.3)."""
-    return f"[{stamp(now)}] [{stream}] {text}\n".encode()
-
-
-class LineSplitter:
-    """Bytes in, lines of text out."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def feed(self, data: bytes) -> Iterator[str]:
-        """Yield the lines that `data` completes, without their ends, none longer than the limit."""
-        *whole, rest = (self._rest + data).split(b"\n")
-        *begun, self._rest = _pieces(rest)
-        for line in whole:
-            for piece in _pieces(line.removesuffix(b"\r")):
-                yield piece.decode("utf-8", "replace")
-        for piece in begun:
-            yield piece.decode("utf-8", "replace")
-
-    def finish(self) -> Iterator[str]:
-        """Yield what is left as the last line."""
-        if self._rest:
-            yield self._rest.decode("utf-8", "replace")
-            self._rest = b""
-
-
-def _pieces(line: bytes) -> list[bytes]:
-    pieces: list[bytes] = []
-    while len(line) > LONGEST_LINE:
-        cut = _cut(line)
-        pieces.append(line[:cut])
-        line = line[cut:]
-    return [*pieces, line]
-
-
-def _cut(line: bytes) -> int:
-    """Return where to split a long line: not inside a character, if it is UTF-8."""
-    for cut in range(LONGEST_LINE, LONGEST_LINE - 4, -1):
-        if line[cut] & 0xC0 != 0x80:
-            return cut
-    return LONGEST_LINE
-
-
-# Who belongs to the family.
-
-
-def descendants(root: int) -> set[int]:
-    """Return everything below the process `root` that is alive."""
-    children: dict[int, list[int]] = {}
-    for pid in _processes():
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            with open(f"/proc/{pid}/stat", "rb") as file:
-                # The name stands in parentheses and may hold anything; it ends at the last one.
-                state, parent = file.read().rpartition(b")")[2].split()[:2]
-            # A dead process may still have children, and is nobody to end itself.
-            children.setdefault(int(parent), []).append(-pid if state in b"ZX" else pid)
-    found: set[int] = set()
-    queue = [root]
-    while queue:
-        for child in children.pop(queue.pop(), ()):
-            queue.append(abs(child))
-            if child > 0:
-                found.add(child)
-    return found
-
-
-def bearers(token: str) -> set[int]:
-    """Return the processes that have `token` in their environment."""
-    entry = f"\0{TOKEN_VARIABLE}={token}\0".encode()
-    found: set[int] = set()
-    for pid in _processes():
-        with contextlib.suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:
-            if entry in b"\0" + file.read() and pid != os.getpid():
-                found.add(pid)
-    return found
-
-
-def send_signal(pids: set[int], number: int) -> None:
-    """Send a signal to each; what has ended or is somebody else's is left alone."""
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, number)
-
-
-def _processes() -> Iterator[int]:
-    return (int(name) for name in os.listdir("/proc") if name.isdigit())
-
-
-# The shim itself.
 
 
 class Shim:
     """One program, its family, its log, and the way to the daemon."""
 
     def __init__(self, control: socket.socket, order: dict[str, Any]) -> None:
-        self._control = control
-        self._token: str = order["token"]
         self._grace: float = order["grace"]
-        self._log = _open_log(order["log"])
-        self._outbox: deque[bytes] = deque()
-        self._queued = 0
-        self._selector = selectors.DefaultSelector()
+        self._abandoned_after: float = order["abandoned_after"]
+        self._log = Log(order["log"], order["log_limit"])
         self._splitters = {"stdout": LineSplitter(), "stderr": LineSplitter()}
         self._pipes: dict[str, BinaryIO] = {}
         self._status: int | None = None
-        self._kill_at: float | None = None
+        self._kill_at = float("inf")
         self._give_up_at = float("inf")
-        self._daemon_there = True
+        self._abandoned_at = float("inf")
+        self._selector = selectors.DefaultSelector()
         self._wake, self._wakeup = socket.socketpair()
         self._wake.setblocking(False)
         self._wakeup.setblocking(False)
@@ -170,8 +72,22 @@ class Shim:
         for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, _notice)
         signal.set_wakeup_fd(self._wakeup.fileno(), warn_on_full_buffer=False)
-        self._program = self._start(order)
+        self._record = RecordKeeper(order) if order["record"] else None
+        try:
+            if self._record is not None and _is_gone(control):
+                raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED))
+            self._program = self._start(order)
+        except BaseException:
+            if self._record is not None:
+                self._record.discard()
+            raise
         self.pid = self._program.pid
+        self._family = Family(order["token"], root=os.getpid())
+        self._group = Group(self.pid)
+        self._link = Link(control, self._selector, self._on_order)
+        if self._record is not None:
+            self._record.started(self.pid)
+        answer(control, b"p%d" % self.pid)
 
     def _start(self, order: dict[str, Any]) -> subprocess.Popen[bytes]:
         program = subprocess.Popen(  # noqa: S603  # our own order
@@ -181,7 +97,7 @@ class Shim:
             stderr=subprocess.PIPE,
             bufsize=0,
             cwd=order["directory"],
-            env={**order["environment"], TOKEN_VARIABLE: self._token},
+            env={**order["environment"], TOKEN_VARIABLE: order["token"]},
             start_new_session=True,
             preexec_fn=_die_with_parent,  # noqa: PLW1509  # there is one thread
         )
@@ -194,28 +110,35 @@ class Shim:
     def run(self) -> None:
         """Attend to the program until it and everything that came of it have ended."""
         self._selector.register(self._wake, selectors.EVENT_READ, self._on_signal)
-        self._selector.register(self._control, selectors.EVENT_READ, self._on_control)
+        if self._record is not None:
+            self._selector.register(self._record.listener, selectors.EVENT_READ, self._on_daemon)
         for stream, pipe in self._pipes.items():
             self._selector.register(pipe, selectors.EVENT_READ, stream)
-        answer(self._control, b"p%d" % self.pid)
         while not self._over():
-            waits = self._status is None and self._kill_at is None
-            for key, events in self._selector.select(None if waits else LOOK_AGAIN):
+            for key, events in self._selector.select(self._patience()):
                 if isinstance(key.data, str):
                     self._read(key.data)
                 elif events & selectors.EVENT_READ:
                     key.data()
             self._reap()
+            if time.monotonic() >= self._abandoned_at:
+                self._abandoned_at = float("inf")
+                self._end_within(self._grace)
             self._end_family()
-            self._flush()
+            self._link.flush()
         self._finish()
+
+    def _patience(self) -> float | None:
+        """Return how long nothing has to happen by itself; None is for ever."""
+        if self._status is not None or self._kill_at != float("inf"):
+            return LOOK_AGAIN
+        if self._abandoned_at != float("inf"):
+            return max(0.0, self._abandoned_at - time.monotonic())
+        return None
 
     def _over(self) -> bool:
         given_up = time.monotonic() >= self._give_up_at
-        return self._status is not None and (given_up or not self._family())
-
-    def _family(self) -> set[int]:
-        return descendants(os.getpid()) | bearers(self._token)
+        return self._status is not None and (given_up or not self._family.members())
 
     # What happens.
 
@@ -223,26 +146,22 @@ class Shim:
         with contextlib.suppress(BlockingIOError):
             numbers = self._wake.recv(4096)
             if signal.SIGTERM in numbers:
-                self._terminate()
-                self._kill_after(self._grace)
+                self._end_within(self._grace)
 
-    def _on_control(self) -> None:
-        try:
-            order = self._control.recv(16)
-        except BlockingIOError:
-            return
-        except OSError:
-            order = b""
+    def _on_order(self, order: bytes) -> None:
         if order == b"t":
             self._terminate()
         elif order == b"k":
             self._kill_after(0.0)
+        elif not order and self._record is not None:
+            self._abandoned_at = time.monotonic() + self._abandoned_after
         elif not order:
-            self._daemon_there = False
-            self._outbox.clear()
-            self._selector.unregister(self._control)
-            self._terminate()
-            self._kill_after(self._grace)
+            self._end_within(self._grace)
+
+    def _on_daemon(self) -> None:
+        if self._record is not None and (control := self._record.accept()):
+            self._link.replace(control, b"p%d" % self.pid)
+            self._abandoned_at = float("inf")
 
     def _read(self, stream: str) -> None:
         try:
@@ -258,30 +177,12 @@ class Shim:
             self._pipes.pop(stream).close()
 
     def _take(self, stream: str, lines: Iterator[str]) -> None:
-        now = time.time()
+        texts = tuple(lines)
+        if texts:
+            self._log.write(log_lines(time.time(), stream, texts))
         kind = b"o" if stream == "stdout" else b"e"
-        stamped: list[bytes] = []
-        for text in lines:
-            stamped.append(log_line(now, stream, text))
-            if self._daemon_there and self._queued < QUEUED:
-                self._outbox.append(kind + text.encode())
-                self._queued += len(self._outbox[-1])
-        _write_all(self._log, b"".join(stamped))
-
-    def _flush(self) -> None:
-        """Send the daemon what it has room for."""
-        if not self._daemon_there:
-            return
-        while self._outbox:
-            try:
-                self._control.send(self._outbox[0])
-            except BlockingIOError:
-                break
-            except OSError:  # too long, or nobody is there: the log has it
-                pass
-            self._queued -= len(self._outbox.popleft())
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._outbox else 0)
-        self._selector.modify(self._control, wanted, self._on_control)
+        for text in texts if self._link.there else ():
+            self._link.say(kind + text.encode())
 
     # Endings.
 
@@ -295,27 +196,27 @@ class Shim:
                 if pid == self.pid:
                     self._status = os.waitstatus_to_exitcode(status)
                     self._program.returncode = self._status
-                    send_signal(self._family(), signal.SIGTERM)
+                    self._group.reaped()
+                    self._family.send_all(signal.SIGTERM)
                     self._kill_after(LEFTOVER_GRACE)
 
     def _terminate(self) -> None:
-        # Until it is reaped, the program's id is its own and its group's.
         if self._status is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGTERM)
+            self._group.send(signal.SIGTERM)
+
+    def _end_within(self, seconds: float) -> None:
+        self._terminate()
+        self._kill_after(seconds)
 
     def _kill_after(self, seconds: float) -> None:
-        at = time.monotonic() + seconds
-        self._kill_at = at if self._kill_at is None else min(at, self._kill_at)
+        self._kill_at = min(self._kill_at, time.monotonic() + seconds)
 
     def _end_family(self) -> None:
-        if self._kill_at is None or time.monotonic() < self._kill_at:
+        if time.monotonic() < self._kill_at:
             return
         self._give_up_at = min(self._give_up_at, time.monotonic() + LAST_KILL)
-        if self._status is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
-        send_signal(self._family(), signal.SIGKILL)
+        self._group.send(signal.SIGKILL)
+        self._family.kill()
 
     def _finish(self) -> None:
         for stream in tuple(self._pipes):
@@ -325,21 +226,74 @@ class Shim:
                     self._read(stream)
         for stream, splitter in self._splitters.items():
             self._take(stream, splitter.finish())
-        if not self._daemon_there:
-            return
         status = self._status or 0
-        self._outbox.append(b"s%d" % -status if status < 0 else b"c%d" % status)
-        # A daemon may be busy for long, and without the status it would take a clean end for a
-        # killed one. Nothing of the family is left to wait; a daemon that is gone refuses.
-        self._control.setblocking(True)
-        for packet in self._outbox:
-            answer(self._control, packet)
+        code, number = (None, -status) if status < 0 else (status, None)
+        if self._record is not None:
+            self._keep_trying(self._record, code, number)
+        self._link.finish(b"c%d" % code if code is not None else b"s%d" % (number or 0))
+        if self._record is not None:
+            self._record.close()
+
+    def _keep_trying(self, record: "RecordKeeper", code: int | None, number: int | None) -> None:
+        """Write down how it ended; without room, and without a daemon to tell, wait for either."""
+        give_up = time.monotonic() + self._abandoned_after
+        while not record.ended(code, number):
+            if self._link.there or time.monotonic() > give_up:
+                return
+            select.select([record.listener], [], [], WRITE_AGAIN)
+            self._on_daemon()
 
 
-def answer(control: socket.socket, packet: bytes) -> None:
-    """Send a packet; a daemon that is gone is noticed elsewhere."""
-    with contextlib.suppress(OSError):
-        control.send(packet)
+class RecordKeeper:
+    """The record of one process, and the socket beside it. Raises `OSError` when it is made."""
+
+    def __init__(self, order: dict[str, Any]) -> None:
+        self._path: str = order["record"]
+        self._record = shim_record.of_this_shim(order)
+        os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
+        self.listener = shim_record.listen(self._record.socket)
+        try:
+            shim_record.write(self._path, self._record)
+        except BaseException:
+            self.close()
+            raise
+
+    def accept(self) -> socket.socket | None:
+        """Return the connection of a daemon, if there is one."""
+        try:
+            return self.listener.accept()[0]
+        except OSError:
+            return None
+
+    def started(self, pid: int) -> None:
+        """Write down which process it is; whoever connects is told anyway."""
+        self._record = self._record._replace(pid=pid)
+        with contextlib.suppress(OSError):
+            shim_record.write(self._path, self._record)
+
+    def ended(self, code: int | None, number: int | None) -> bool:
+        """Write down how it ended, if anybody wants to know; say whether that is done."""
+        there = shim_record.read(self._path)
+        if there is None or there.shim != self._record.shim:
+            return True  # the record was removed, or is another process's by now
+        last = self._record._replace(code=code, signal=number, ended_at=time.time())
+        try:
+            shim_record.write(self._path, last)
+        except OSError:
+            return False
+        return True
+
+    def discard(self) -> None:
+        """Take the record back: there is no process."""
+        with contextlib.suppress(OSError):
+            os.unlink(self._path)
+        self.close()
+
+    def close(self) -> None:
+        """Listen no more."""
+        self.listener.close()
+        with contextlib.suppress(OSError):
+            os.unlink(self._record.socket)
 
 
 def prctl(option: int, value: int) -> None:
@@ -355,16 +309,11 @@ def _die_with_parent() -> None:
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _open_log(path: str) -> int:
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    # A full disk must not stop a robot: what cannot be logged is lost.
-    with contextlib.suppress(OSError):
-        while data:
-            data = data[os.write(descriptor, data) :]
+def _is_gone(control: socket.socket) -> bool:
+    """Say whether the daemon has ended by now: whoever comes next may have looked already."""
+    poll = select.poll()
+    poll.register(control, 0)
+    return bool(poll.poll(0))
 
 
 def main() -> None:
@@ -383,9 +332,5 @@ def main() -> None:
         shim.run()
     except Exception:
         # The program ends with its shim; the log says why.
-        _write_all(_open_log(order["log"]), traceback.format_exc().encode())
+        Log(order["log"], order["log_limit"]).write(traceback.format_exc().encode())
         raise
-
-
-if __name__ == "__main__":
-    main()

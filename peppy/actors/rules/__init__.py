@@ -4,8 +4,11 @@ No Trio, no clock, no files, no randomness: every interleaving of events can be 
 microseconds. The actors in `peppy.actors.stack` feed events in and carry actions out.
 
 - `instance_life`: one instance, from its artifact to its end.
+- `health`: whether an instance is well, and when it hangs.
+- `restart`: whether an instance that has ended is started again, and when.
 - `node_stage`: one node, from its snapshot to its artifact.
 - `graph`: which nodes need which, and what may not be taken away.
 - `notices`: how much of what a node says unasked is listened to.
+- `datastore`: what is kept for nodes, and what is too much.
 - `benchmark`: what is measured, and how it compares with the last time.
 """

@@ -1,6 +1,6 @@
 """Which nodes need which, and what a replacement may change; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from peppy.schema.control import Edge
 from peppy.schema.fingerprint import interface_fingerprint
@@ -40,3 +40,19 @@ def broken_by(
     if interface_fingerprint(replacement.interfaces) == kept:
         return ()
     return tuple(dependent for dependent in dependents(node, documents) if dependent != node)
+
+
+def dependents_first(nodes: Iterable[NodeId], edges: Iterable[Edge]) -> list[tuple[NodeId, ...]]:
+    """Return the nodes in waves: each one after all that depend on it.
+
+    Where nodes depend on one another in a ring, all of them come in one wave.
+    """
+    left = set(nodes)
+    needed = {(e.dependent, e.dependency) for e in edges if e.dependent != e.dependency}
+    waves: list[tuple[NodeId, ...]] = []
+    while left:
+        held = {dependency for dependent, dependency in needed if dependent in left}
+        wave = (left - held) or left
+        waves.append(tuple(sorted(wave)))
+        left -= wave
+    return waves

@@ -1,19 +1,25 @@
 """The life of one instance.
 
-    PREPARING ──► STARTING ──► RUNNING ──► ENDED
+    PREPARING ──► STARTING ──► RUNNING ──► ENDED ──► PREPARING, if its policy has it start again
         │             │            │          ▲
         └─────────────┴──► STOPPING ──────────┘
 
-A start that does not come to `RUNNING` fails the request that asked for it and leaves nothing in
-the list. An instance that ends by itself later stays listed until somebody stops it (behaviour.md
-11.4). Whoever asks to stop gets the same answer, however many they are.
+A first start that does not come to `RUNNING` fails the request that asked for it and leaves nothing
+in the list. An instance that ends by itself later stays listed until somebody stops it
+(behaviour.md 11.4), or until `rules.restart` has it start again. Whoever asks to stop gets the same
+answer, however many they are.
 """
 
 import enum
-from typing import assert_never
+from typing import Final, assert_never
 
 import msgspec
 from msgspec.structs import replace
+
+STOPPED_EARLY: Final = "it was stopped before it had started"
+NOT_RUNNING: Final = "it was stopped before it was running"
+HUNG: Final = "it did not answer, and was ended"
+"""Why an instance ended, where its process does not say it."""
 
 
 class Phase(enum.Enum):
@@ -45,50 +51,86 @@ class Life(msgspec.Struct, frozen=True):
     ready: bool = False
     """Whether it has ever been running."""
     forced: bool = False
+    asked: bool = False
+    """Whether somebody wants it gone."""
+    hung: bool = False
+    """Whether it is being ended because it does not answer."""
     given_up: str | None = None
     """Why the start was given up, while the process is being ended for it."""
     ending: Ending | None = None
 
 
-class Prepared(msgspec.Struct, frozen=True):
+class Happening(msgspec.Struct, frozen=True):
+    """What every `Event` is."""
+
+
+class Prepared(Happening, frozen=True):
     """The artifact is laid out."""
 
 
-class Failed(msgspec.Struct, frozen=True):
+class Failed(Happening, frozen=True):
     """It could not be laid out, or its process could not be started."""
 
     reason: str
 
 
-class Spawned(msgspec.Struct, frozen=True):
+class Spawned(Happening, frozen=True):
     """The process is there."""
 
 
-class CameReady(msgspec.Struct, frozen=True):
+class CameReady(Happening, frozen=True):
     """The node said that its `setup` has returned."""
 
 
-class Exited(msgspec.Struct, frozen=True):
+class Exited(Happening, frozen=True):
     """The process has ended."""
 
     ending: Ending
 
 
-class StopAsked(msgspec.Struct, frozen=True):
+class StopAsked(Happening, frozen=True):
     """Somebody wants it gone."""
 
 
-class GraceOver(msgspec.Struct, frozen=True):
+class GraceOver(Happening, frozen=True):
     """It has had its time to end by itself."""
 
 
-class GivenUp(msgspec.Struct, frozen=True):
+class GivenUp(Happening, frozen=True):
     """The start takes too long, or whoever asked for it went away."""
 
     reason: str
 
 
-Event = Prepared | Failed | Spawned | CameReady | Exited | StopAsked | GraceOver | GivenUp
+class Hung(Happening, frozen=True):
+    """It runs and has not been well for so long that its policy ends it."""
+
+
+class Hurried(Happening, frozen=True):
+    """Whoever wants everything gone has no patience any more."""
+
+
+class StartAgain(Happening, frozen=True):
+    """Its policy has it start again, now."""
+
+
+Event = (
+    Prepared
+    | Failed
+    | Spawned
+    | CameReady
+    | Exited
+    | StopAsked
+    | GraceOver
+    | GivenUp
+    | Hung
+    | Hurried
+    | StartAgain
+)
+
+
+class Prepare(msgspec.Struct, frozen=True):
+    """Lay the artifact out once more."""
 
 
 class Spawn(msgspec.Struct, frozen=True):
@@ -101,6 +143,12 @@ class ReportRunning(msgspec.Struct, frozen=True):
 
 class ReportFailure(msgspec.Struct, frozen=True):
     """Refuse the request to start it. Without a reason, how it ended says it all."""
+
+    reason: str | None = None
+
+
+class ReportEnded(msgspec.Struct, frozen=True):
+    """Say that it has ended by itself; it stays in the list. Without a reason, how it ended."""
 
     reason: str | None = None
 
@@ -126,9 +174,11 @@ class Forget(msgspec.Struct, frozen=True):
 
 
 Action = (
-    Spawn
+    Prepare
+    | Spawn
     | ReportRunning
     | ReportFailure
+    | ReportEnded
     | AskShutdown
     | Kill
     | AbandonPreparation
@@ -151,22 +201,22 @@ def step(life: Life, event: Event) -> Step:
         case Phase.STOPPING:
             return _while_stopping(life, event)
         case Phase.ENDED:
-            return life, ((ReportStopped(),) if isinstance(event, StopAsked) else ())
+            return _once_ended(life, event)
     assert_never(life.phase)
 
 
 def _while_preparing(life: Life, event: Event) -> Step:
-    ended = _to(life, Phase.ENDED)
     match event:
         case Prepared():
             return _to(life, Phase.STARTING), (Spawn(),)
         case Failed(reason):
-            return ended, (ReportFailure(reason), Forget())
+            return _to(life, Phase.ENDED), _not_started(life, reason)
         case GivenUp(reason):
-            return ended, (AbandonPreparation(), ReportFailure(reason), Forget())
+            return _to(life, Phase.ENDED), (AbandonPreparation(), *_not_started(life, reason))
         case StopAsked():
-            stopped = ReportFailure("it was stopped before it had started")
-            return ended, (AbandonPreparation(), stopped, ReportStopped())
+            failure = () if life.ready else (ReportFailure(STOPPED_EARLY),)
+            ended = replace(life, phase=Phase.ENDED, asked=True)
+            return ended, (AbandonPreparation(), *failure, ReportStopped())
         case _:
             return life, ()
 
@@ -178,14 +228,14 @@ def _while_starting(life: Life, event: Event) -> Step:
         case CameReady():
             return _running_if_ready(replace(life, announced=True))
         case Failed(reason):
-            return _to(life, Phase.ENDED), (ReportFailure(reason), Forget())
+            return _to(life, Phase.ENDED), _not_started(life, reason)
         case Exited(ending):
-            return _ended(life, ending), (ReportFailure(), Forget())
+            return _ended(life, ending), _not_started(life)
         case GivenUp(reason):
             stopping = replace(life, phase=Phase.STOPPING, given_up=reason)
             return stopping, _end(life)
         case StopAsked():
-            return _to(life, Phase.STOPPING), _end(life)
+            return replace(life, phase=Phase.STOPPING, asked=True), _end(life)
         case _:
             return life, ()
 
@@ -199,9 +249,11 @@ def _running_if_ready(life: Life) -> Step:
 def _while_running(life: Life, event: Event) -> Step:
     match event:
         case Exited(ending):
-            return _ended(life, ending), ()
+            return _ended(life, ending), (ReportEnded(),)
         case StopAsked():
-            return _to(life, Phase.STOPPING), (AskShutdown(),)
+            return replace(life, phase=Phase.STOPPING, asked=True), (AskShutdown(),)
+        case Hung():
+            return replace(life, phase=Phase.STOPPING, hung=True), (AskShutdown(),)
         case _:
             return life, ()
 
@@ -211,19 +263,39 @@ def _while_stopping(life: Life, event: Event) -> Step:
         case Spawned():
             # The wish to end it overtook its start, which nothing can call back.
             return replace(life, process=True, forced=True), (Kill(),)
+        case StopAsked():
+            return replace(life, asked=True), ()
         case Failed(reason):
-            return _to(life, Phase.ENDED), (ReportFailure(reason), ReportStopped())
-        case GraceOver() if not life.forced:
+            return _to(life, Phase.ENDED), _stopped(life, reason)
+        case GraceOver() | Hurried() if life.process and not life.forced:
             return replace(life, forced=True), (Kill(),)
         case Exited(ending):
-            report = () if life.ready else (ReportFailure(_why_not_started(life)),)
-            return _ended(life, ending), (*report, ReportStopped())
+            return _ended(life, ending), _stopped(life)
         case _:
             return life, ()
 
 
-def _why_not_started(life: Life) -> str:
-    return life.given_up or "it was stopped before it was running"
+def _once_ended(life: Life, event: Event) -> Step:
+    match event:
+        case StopAsked():
+            return replace(life, asked=True), (ReportStopped(),)
+        case StartAgain() if life.ready and not life.asked:
+            return Life(ready=True), (Prepare(),)
+        case _:
+            return life, ()
+
+
+def _not_started(life: Life, reason: str | None = None) -> tuple[Action, ...]:
+    """Return what follows a start that failed: only the first one has somebody who waits."""
+    return (ReportEnded(reason),) if life.ready else (ReportFailure(reason), Forget())
+
+
+def _stopped(life: Life, reason: str | None = None) -> tuple[Action, ...]:
+    """Return what follows the end of what was being ended, for whatever reason."""
+    if life.ready and not life.asked:
+        return (ReportEnded(reason or life.given_up or (HUNG if life.hung else None)),)
+    failure = () if life.ready else (ReportFailure(reason or life.given_up or NOT_RUNNING),)
+    return (*failure, ReportStopped())
 
 
 def _end(life: Life) -> tuple[Action, ...]:

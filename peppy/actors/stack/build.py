@@ -11,12 +11,14 @@ from peppy.actors.host.environment import child_environment, expand
 from peppy.actors.host.ports import CommandLine, Process
 from peppy.actors.kernel import Actor, Ref
 from peppy.actors.stack.errors import BuildFailed
+from peppy.actors.stack.ledger import NodeRecord, node_key
 from peppy.actors.stack.logs import LAST_LINES, line, without_stamp
 from peppy.actors.stack.messages import BuildStopped, BuildSucceeded
 from peppy.actors.stack.site import Site
 from peppy.actors.stack.starting import say_exit
 from peppy.schema.control import BuildNode, BuildView
 from peppy.schema.durations import REAP
+from peppy.schema.events import EventKind
 from peppy.schema.frames import Note
 from peppy.schema.names import NodeId
 from peppy.schema.runtime_config import NODE_NAME_VARIABLE, NODE_TAG_VARIABLE
@@ -36,6 +38,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     log: Path
     build_cmd: tuple[str, ...]
     request: BuildNode
+    record: NodeRecord
+    """What is written down once the artifact is in place."""
 
 
 class Succeeded(msgspec.Struct, frozen=True):
@@ -96,11 +100,18 @@ class Build(Actor[Message]):
                 await self._record("There is no build_cmd: the snapshot is the artifact")
             self._note(Note(stream="step", text="Packing the artifact..."))
             await files.pack(plan.workspace, plan.artifact)
-            # Said at once: from here on there is an artifact, whatever ends the build.
+            with trio.CancelScope(shield=True):
+                # From here on there is an artifact, whatever ends the build.
+                await self._write_down()
             self._owner.tell(BuildSucceeded(self._view(trio.current_time() - begun)))
         finally:
             with trio.CancelScope(shield=True):
                 await files.remove(plan.workspace)
+
+    async def _write_down(self) -> None:
+        plan, ledger = self._plan, self._site.ledger
+        built = ledger.happened(EventKind.NODE_BUILT, "was built", node=plan.node)
+        await ledger.write({node_key(plan.node): plan.record}, built)
 
     def _view(self, seconds: float) -> BuildView:
         plan = self._plan

@@ -1,17 +1,15 @@
-"""Hearing what an instance says unasked: its notices go to the stack's log and to its listing."""
+"""Hearing what an instance says unasked: its notices go to the event log and to its listing."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 
 import msgspec
 import trio
 
-from peppy.actors.host.ports import HostError
 from peppy.actors.rules import notices
-from peppy.actors.stack.logs import line
 from peppy.actors.stack.site import Site
 from peppy.schema import keys
+from peppy.schema.events import EventKind
 from peppy.schema.keys import Address
 from peppy.schema.notice import Notice
 
@@ -25,7 +23,7 @@ async def hear(site: Site, address: Address, show: Callable[[tuple[str, ...]], N
     """Listen until cancelled; call `show` with all that is to be shown after each change.
 
     What is no notice is ignored: whoever can send on this key is the instance itself, and its own
-    counters tell of what it sends. A log that cannot be written ends nothing.
+    counters tell of what it sends.
     """
     heard = notices.Heard()
     arriving = site.transport.subscribe(keys.notice(address), capacity=WAITING)
@@ -38,8 +36,7 @@ async def hear(site: Site, address: Address, show: Callable[[tuple[str, ...]], N
             heard, text = notices.hear(heard, notice.sentence, trio.current_time())
             if text is not None:
                 show(heard.warnings)
-                logged = line(site.host.clock.now(), f"{address.instance_id}: {text}", "warning")
-                with suppress(HostError):
-                    await site.host.files.append(site.home.stack_log, logged)
+                instance_id = address.instance_id
+                await site.events.note(EventKind.WARNING, text, instance_id=instance_id)
     finally:
         arriving.close()

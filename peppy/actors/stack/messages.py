@@ -48,6 +48,10 @@ class Retire(Request[Retired], frozen=True, kw_only=True):
     """Stop whatever of the node is under way, and end. The node's files stay."""
 
 
+class Hurry(msgspec.Struct, frozen=True):
+    """What is being stopped is to be killed now."""
+
+
 class TakenDown(msgspec.Struct, frozen=True):
     """Everything that ran when the stack was taken down."""
 

@@ -1,13 +1,16 @@
 """One node of the stack: its document, its stage, its build and its instances."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, assert_never
 
 import msgspec
+from msgspec.structs import replace
 
-from peppy.actors.kernel import Actor, Promise, Ref
+from peppy.actors.kernel import Actor, ActorEnded, Promise, Ref
 from peppy.actors.rules import node_stage
-from peppy.actors.stack import build, counting, starting, views
+from peppy.actors.rules.instance_life import Hurried
+from peppy.actors.stack import attending, build, counting, starting, views
 from peppy.actors.stack.entry import Entry
 from peppy.actors.stack.errors import (
     AlreadyBuilt,
@@ -19,16 +22,20 @@ from peppy.actors.stack.errors import (
     UnknownInstance,
 )
 from peppy.actors.stack.instance import Instance
+from peppy.actors.stack.ledger import instance_key, node_record
 from peppy.actors.stack.logs import job_log
 from peppy.actors.stack.messages import (
     BuildStopped,
     BuildSucceeded,
+    Hurry,
     InstanceChanged,
     InstanceLeft,
     NodeChanged,
     Retire,
     Retired,
 )
+from peppy.actors.stack.plan import Plan
+from peppy.actors.stack.recovery import FoundInstance, FoundNode
 from peppy.actors.stack.site import Site
 from peppy.schema.arguments import parse_arguments
 from peppy.schema.control import (
@@ -60,6 +67,7 @@ Message = (
     | StopInstance
     | DescribeNode
     | Retire
+    | Hurry
     | BuildSucceeded
     | BuildStopped
     | BuildUnwanted
@@ -76,13 +84,29 @@ class Asked(msgspec.Struct):
     promise: Promise[BuildView]
 
 
+class Running(msgspec.Struct, frozen=True):
+    """An instance that is listed."""
+
+    ref: Ref[Any]
+    plan: Plan
+    view: InstanceView | None = None
+
+
 class Node(Actor[Message]):
     """One entry of the stack."""
 
-    def __init__(self, site: Site, entry: Entry, owner: Ref[NodeChanged | InstanceLeft]) -> None:
+    def __init__(
+        self,
+        site: Site,
+        entry: Entry,
+        owner: Ref[NodeChanged | InstanceLeft],
+        found: FoundNode | None = None,
+    ) -> None:
+        """`found` is what a former daemon has left of it."""
         self._site = site
         self._entry = entry
         self._owner = owner
+        self._found = found
         self._stage = node_stage.StageState()
         self._artifact = site.home.artifact(entry.node)
         self._build_log: Path | None = None
@@ -92,13 +116,28 @@ class Node(Actor[Message]):
         self._next: Asked | None = None
         """Whom a forced build is for that waits for the present one to end."""
         self._outcome: BuildView | Exception | None = None
-        self._instances: dict[InstanceId, tuple[Ref[Any], InstanceView | None]] = {}
+        self._instances: dict[InstanceId, Running] = {}
         self._retiring: Promise[Retired] | None = None
         self._retired: list[InstanceId] = []
 
     def started(self) -> None:
-        """Show the node as added."""
+        """Show the node as added, or as it was found."""
+        if self._found is not None:
+            self._resume(self._found)
         self._show()
+
+    def _resume(self, found: FoundNode) -> None:
+        if found.built:
+            self._stage = node_stage.StageState(node_stage.At.READY, artifact=True)
+        self._build_log = found.build_log
+        for instance in found.instances:
+            self._spawn(instance.record.plan, instance)
+
+    def _spawn(self, plan: Plan, found: FoundInstance | None = None) -> Ref[Any]:
+        instance_id = plan.address.instance_id
+        ref = self.spawn(lambda: Instance(self._site, plan, self.me, found), instance_id)
+        self._instances[instance_id] = Running(ref, plan)
+        return ref
 
     def receive(self, message: Message) -> None:
         """Take one message."""
@@ -113,6 +152,10 @@ class Node(Actor[Message]):
                 self._describe(message)
             case Retire():
                 self._retire(message)
+            case Hurry():
+                self._cancel_build()
+                for instance in self._instances.values():
+                    instance.ref.tell(Hurried())
             case BuildSucceeded(view):
                 self._outcome = view
             case BuildStopped(error):
@@ -132,11 +175,19 @@ class Node(Actor[Message]):
         return f"<Node {self._entry.node} {self._stage.at.value}>"
 
     def child_failed(self, ref: Ref[Any], error: BaseException) -> None:
-        """Take a broken instance off the list: its process is gone with its actor."""
+        """Take a broken instance off the list once its process has ended, which outlives it."""
         del error
-        for instance_id, (instance, _) in list(self._instances.items()):
-            if instance == ref:
-                self._instance_left(instance_id)
+        for instance in self._instances.values():
+            if instance.ref == ref:
+                self.background(self._end_orphan, instance.plan, done=lambda left: left)
+                return
+
+    async def _end_orphan(self, plan: Plan) -> InstanceLeft:
+        await attending.end_orphan(self._site, plan)
+        await attending.clear(self._site, plan)
+        instance_id = plan.address.instance_id
+        await self._site.ledger.write_if_possible({instance_key(instance_id): None})
+        return InstanceLeft(instance_id)
 
     def _describe(self, request: DescribeNode) -> None:
         view = views.node_info(self._entry, self._row(), self._build_log)
@@ -204,6 +255,7 @@ class Node(Actor[Message]):
             log=self._build_log,
             build_cmd=self._entry.execution.build_cmd,
             request=asked.request,
+            record=node_record(self._entry, built=True, build_log=self._build_log),
         )
         self._job = self.spawn(
             lambda: build.Build(self._site, plan, self.me, asked.promise.note), "build"
@@ -247,20 +299,18 @@ class Node(Actor[Message]):
                 self._owner.tell(InstanceLeft(request.instance_id))
             return
         plan = starting.make_plan(self._site, request, execution, self._artifact, arguments)
-        instance_id = plan.address.instance_id
-        ref = self.spawn(lambda: Instance(self._site, plan, self.me), instance_id)
-        self._instances[instance_id] = (ref, None)
-        self.forward(request, ref)
+        self.forward(request, self._spawn(plan))
 
     def _stop_instance(self, request: StopInstance) -> None:
         if request.instance_id not in self._instances:
             self.refuse(request, UnknownInstance(request.instance_id, self._instances))
             return
-        self.forward(request, self._instances[request.instance_id][0])
+        self.forward(request, self._instances[request.instance_id].ref)
 
     def _instance_changed(self, view: InstanceView) -> None:
         if view.instance_id in self._instances:
-            self._instances[view.instance_id] = (self._instances[view.instance_id][0], view)
+            shown = replace(self._instances[view.instance_id], view=view)
+            self._instances[view.instance_id] = shown
             self._show()
 
     def _instance_left(self, instance_id: InstanceId) -> None:
@@ -280,9 +330,13 @@ class Node(Actor[Message]):
             return
         self._retiring = self.promise(request)
         self._cancel_build()
-        for instance_id, (ref, _) in self._instances.items():
-            self.background(ref.ask, StopInstance(instance_id=instance_id))
+        for instance_id, instance in self._instances.items():
+            self.background(self._stop, instance.ref, StopInstance(instance_id=instance_id))
         self._end_if_retired()
+
+    async def _stop(self, ref: Ref[Any], request: StopInstance) -> None:
+        with suppress(ActorEnded):  # its end is told by itself, or by `child_failed`
+            await ref.ask(request)
 
     def _end_if_retired(self) -> None:
         if self._retiring is None or self._instances or self._job is not None:
@@ -291,7 +345,7 @@ class Node(Actor[Message]):
         self.stop()
 
     def _row(self) -> NodeView:
-        instances = tuple(view for _, view in self._instances.values() if view is not None)
+        instances = tuple(i.view for i in self._instances.values() if i.view is not None)
         ready = self._stage.at is node_stage.At.READY
         path = self._artifact if ready else self._entry.snapshot
         return views.row(self._entry, Stage(self._stage.at.value), path, instances)

@@ -20,10 +20,17 @@ class Staged(msgspec.Struct, frozen=True):
 
 
 class RoomMade(msgspec.Struct, frozen=True):
-    """The node that a staged one replaces is gone."""
+    """It is written down that the staged node is in the stack; the one it replaces is gone."""
 
     staged: Staged
-    retired: Retired
+    retired: Retired | None
+
+
+class NotWritten(msgspec.Struct, frozen=True):
+    """It could not be written down that the staged node is in the stack."""
+
+    staged: Staged
+    error: Exception
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -32,6 +39,10 @@ class Done(msgspec.Struct, frozen=True):
     promise: Promise[Any]
     answer: object
 
+    def deliver(self) -> None:
+        """Give whoever asked the answer."""
+        self.promise.answer(self.answer)
+
 
 class Failed(msgspec.Struct, frozen=True):
     """What a request asked for cannot be had."""
@@ -39,12 +50,16 @@ class Failed(msgspec.Struct, frozen=True):
     promise: Promise[Any]
     error: Exception
 
+    def deliver(self) -> None:
+        """Let whoever asked raise the error."""
+        self.promise.refuse(self.error)
+
 
 class Gone(msgspec.Struct, frozen=True):
     """Nothing of a node is left, or not all could be removed; `then` waited for that."""
 
     node: NodeId
-    then: RoomMade | Done | Failed
+    then: RoomMade | NotWritten | Done | Failed
 
 
 class AddEnded(msgspec.Struct, frozen=True):

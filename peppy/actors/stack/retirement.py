@@ -1,18 +1,23 @@
 """Taking nodes out of the stack, so that nothing of them is left."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 import trio
 
-from peppy.actors.host.ports import Files
+from peppy.actors.host.ports import HostError
 from peppy.actors.kernel import ActorEnded, Ref
+from peppy.actors.rules import graph
 from peppy.actors.stack.entry import Entry
+from peppy.actors.stack.ledger import node_key, node_record
 from peppy.actors.stack.messages import Retire, Retired, TakenDown
-from peppy.schema.control import InstanceState, NodeView
-from peppy.schema.names import InstanceId
+from peppy.actors.stack.recovery import FoundNode
+from peppy.actors.stack.site import Site
+from peppy.schema.control import Edge, InstanceState, NodeView, Stage
+from peppy.schema.events import EventKind
+from peppy.schema.names import InstanceId, NodeId
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -35,30 +40,57 @@ class Member(msgspec.Struct, frozen=True):
         instances = () if self.view is None else self.view.instances
         return tuple(i.instance_id for i in instances if i.state not in over)
 
+    def without_instances(self) -> FoundNode:
+        """Return it as a daemon finds it whose instances have all been stopped."""
+        built = self.view is not None and self.view.stage is Stage.READY
+        return FoundNode(entry=self.entry, built=built, build_log=None, instances=())
 
-async def retire(files: Files, member: Member, artifact: Path) -> Retired:
-    """Stop all of a node, wait for its end, and remove its snapshot and its artifact."""
+
+async def retire(site: Site, member: Member, successor: Entry | None) -> Retired:
+    """Stop all of a node, write down who follows it, and remove its snapshot and its artifact.
+
+    Until it is written down, the node is what was promised; from then on its successor is. Raises
+    `HostError` if it cannot be written down.
+    """
+    node, ledger = member.entry.node, site.ledger
     retired = await _ask_to_retire(member)
-    await files.remove(artifact)
-    await files.remove(member.entry.snapshot)
+    if successor is None:
+        gone = ledger.happened(EventKind.NODE_REMOVED, "was removed", node=node)
+        await ledger.write({node_key(node): None}, gone)
+    else:
+        await enter(site, successor)
+    with suppress(HostError):  # what cannot be removed now, the next daemon removes
+        await site.host.files.remove(site.home.artifact(node))
+        await site.host.files.remove(member.entry.snapshot)
     return retired
 
 
-async def take_down(members: Sequence[Member], leaving: Sequence[Member]) -> TakenDown:
-    """Stop all of every node at once, so that slow ones do not add up; their files stay.
+async def enter(site: Site, entry: Entry) -> None:
+    """Write down that a node is in the stack from now on. Raises `HostError`."""
+    added = site.ledger.happened(EventKind.NODE_ADDED, "was added", node=entry.node)
+    await site.ledger.write({node_key(entry.node): node_record(entry)}, added)
 
-    Those that are `leaving` are being stopped already; their end is waited for.
+
+async def take_down(
+    members: Mapping[NodeId, Member], leaving: Sequence[Member], edges: Sequence[Edge]
+) -> TakenDown:
+    """Stop every node, whoever needs another one before that one; their files stay.
+
+    Nodes that do not need one another stop at once, so that slow ones do not add up. Those that are
+    `leaving` are being stopped already; their end is waited for.
     """
     stopped: list[InstanceId] = []
 
     async def stop(member: Member) -> None:
         stopped.extend((await _ask_to_retire(member)).stopped)
 
-    async with trio.open_nursery() as nursery:
-        for member in members:
-            nursery.start_soon(stop, member)
+    async with trio.open_nursery() as everything:
         for member in leaving:
-            nursery.start_soon(member.ref.ended)
+            everything.start_soon(member.ref.ended)
+        for wave in graph.dependents_first(members, edges):
+            async with trio.open_nursery() as nursery:
+                for node in wave:
+                    nursery.start_soon(stop, members[node])
     return TakenDown(tuple(stopped))
 
 

@@ -7,8 +7,11 @@ import msgspec
 
 from peppy.actors.host.home import Home
 from peppy.actors.host.ports import Host
+from peppy.actors.stack.event_log import EventLog
+from peppy.actors.stack.ledger import Ledger
 from peppy.runtime.transport.exchange import Exchange
 from peppy.runtime.transport.port import Transport
+from peppy.schema.daemon_config import DaemonConfig
 from peppy.schema.names import InstanceId
 
 
@@ -31,5 +34,9 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     uv_directory: str | None
     """Where the uv that came with us lies, for machines that have none."""
     random: Random
+    events: EventLog
+    ledger: Ledger
+    """Where promises are written down before they are given."""
+    config: DaemonConfig = DaemonConfig()
     sweep: Callable[[], Awaitable[object]]
     """Removes what processes that were killed have left in shared memory; it does not raise."""

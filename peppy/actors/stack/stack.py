@@ -1,6 +1,6 @@
 """The stack: which nodes there are, and who answers for what."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar, assert_never
 
 import trio
@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from peppy.actors.kernel import Actor, Background, Promise
 from peppy.actors.rules import graph
 from peppy.actors.stack import adding, benchmark, bindings, counting, views, wiring
+from peppy.actors.stack.entry import Entry
 from peppy.actors.stack.errors import (
     AddingGivenUp,
     CoreNodeRefused,
@@ -22,6 +23,7 @@ from peppy.actors.stack.errors import (
     UnknownNode,
 )
 from peppy.actors.stack.messages import (
+    Hurry,
     InstanceLeft,
     NodeChanged,
     Retired,
@@ -29,9 +31,19 @@ from peppy.actors.stack.messages import (
     TakenDown,
 )
 from peppy.actors.stack.node import Node
-from peppy.actors.stack.outcomes import AddEnded, Done, Failed, Gone, RoomMade, Staged
-from peppy.actors.stack.retirement import Member, retire, take_down
+from peppy.actors.stack.outcomes import (
+    AddEnded,
+    Done,
+    Failed,
+    Gone,
+    NotWritten,
+    RoomMade,
+    Staged,
+)
+from peppy.actors.stack.recovery import FoundNode
+from peppy.actors.stack.retirement import Member, enter, retire, take_down
 from peppy.actors.stack.site import Site
+from peppy.actors.stack.stack_messages import Message, Requests
 from peppy.schema.control import (
     MAX_TIMEOUT,
     AddNode,
@@ -58,56 +70,37 @@ from peppy.schema.requests import Request
 A = TypeVar("A")
 
 
-Requests = (
-    ListStack
-    | DescribeNode
-    | DescribeWire
-    | BenchmarkStack
-    | InitNode
-    | SyncNode
-    | AddNode
-    | BuildNode
-    | RunNode
-    | StopInstance
-    | RemoveNode
-    | TakeDown
-)
-Facts = NodeChanged | InstanceLeft | Staged | RoomMade | Gone | Done | Failed | AddEnded
-Message = Requests | Facts
-
-
 class Stack(Actor[Message]):
     """All the nodes of one daemon."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, found: Sequence[FoundNode] = ()) -> None:
+        """`found` is what a former daemon has promised."""
         self._site = site
+        self._found = found
         self._members: dict[NodeId, Member] = {}
         self._leaving: dict[NodeId, Member] = {}
         """Nodes that are being taken out: not listed, but not gone."""
         self._owners: dict[InstanceId, NodeId] = {}
+        self._entering: set[NodeId] = set()
+        """Nodes whose addition is being written down."""
         self._adding: dict[str, tuple[Promise[AddView], Background]] = {}
         self._going_down = False
         self._benchmark = trio.Lock()
         """Held while the stack is measured: two benchmarks would measure each other."""
+
+    def started(self) -> None:
+        """Take up what was found."""
+        for found in self._found:
+            self._spawn_node(found.entry, found)
+            for instance in found.instances:
+                self._owners[instance.record.plan.address.instance_id] = found.entry.node
 
     def receive(self, message: Message) -> None:
         """Take one message."""
         match message:
             case ListStack():
                 self._list(message)
-            case (
-                DescribeNode()
-                | DescribeWire()
-                | BenchmarkStack()
-                | InitNode()
-                | SyncNode()
-                | AddNode()
-                | BuildNode()
-                | RunNode()
-                | StopInstance()
-                | RemoveNode()
-                | TakeDown()
-            ):
+            case Request():
                 self._request(message)
             case NodeChanged(view):
                 member = self._members.get(view.node)
@@ -118,17 +111,18 @@ class Stack(Actor[Message]):
             case Staged():
                 self._admit(message)
             case RoomMade(staged, retired):
-                if self._going_down:
-                    self._turn_away(staged, GoingDown())
-                else:
-                    self._enter(staged, retired)
+                self._enter(staged, retired)
+            case NotWritten(staged, error):
+                self._entering.discard(staged.entry.node)
+                self._turn_away(staged, error)
+            case Hurry():
+                for member in (*self._members.values(), *self._leaving.values()):
+                    member.ref.tell(message)
             case Gone(node, then):
-                self._forget(node)
+                self._forget(node, then)
                 self.receive(then)
-            case Done():
-                message.promise.answer(message.answer)
-            case Failed():
-                message.promise.refuse(message.error)
+            case Done() | Failed():
+                message.deliver()
             case AddEnded():
                 self._end_adding(message)
             case _:
@@ -244,6 +238,7 @@ class Stack(Actor[Message]):
         promise = self.promise(request)
         self._retire(
             member,
+            None,
             lambda retired: Done(promise, RemoveView(node=retired.node, stopped=retired.stopped)),
             lambda error: Failed(promise, error),
         )
@@ -251,23 +246,27 @@ class Stack(Actor[Message]):
     def _retire(
         self,
         member: Member,
+        successor: Entry | None,
         done: Callable[[Retired], RoomMade | Done],
-        failed: Callable[[Exception], Failed],
+        failed: Callable[[Exception], Failed | NotWritten],
     ) -> None:
         """Take `member` out of the list at once; `done` comes when nothing of it is left."""
         node = member.entry.node
         self._leaving[node] = self._members.pop(node)
         self.background(
             retire,
-            self._site.host.files,
+            self._site,
             member,
-            self._site.home.artifact(node),
+            successor,
             done=lambda retired: Gone(node, done(retired)),
             failed=lambda error: Gone(node, failed(error)),
         )
 
-    def _forget(self, node: NodeId) -> None:
-        del self._leaving[node]
+    def _forget(self, node: NodeId, then: object) -> None:
+        member = self._leaving.pop(node)
+        if isinstance(then, Failed | NotWritten) and not self._going_down:
+            # Nothing was written down: it is in the stack as before, but for its instances.
+            self._spawn_node(member.entry, member.without_instances())
         self._owners = {each: owner for each, owner in self._owners.items() if owner != node}
 
     def _take_down(self, request: TakeDown) -> None:
@@ -279,8 +278,9 @@ class Stack(Actor[Message]):
         promise_down: Promise[TakenDown] = self.promise(request)
         self.background(
             take_down,
-            tuple(self._members.values()),
+            dict(self._members),
             tuple(self._leaving.values()),
+            graph.edges(self._documents()),
             done=lambda taken: Done(promise_down, taken),
             failed=lambda error: Failed(promise_down, error),
         )
@@ -327,18 +327,28 @@ class Stack(Actor[Message]):
             return
         present = self._members.get(staged.entry.node)
         if present is None:
-            self._enter(staged, None)
+            self._entering.add(staged.entry.node)
+            self.background(
+                enter,
+                self._site,
+                staged.entry,
+                done=lambda _: RoomMade(staged, None),
+                failed=lambda error: NotWritten(staged, error),
+            )
             return
         self._retire(
             present,
+            staged.entry,
             lambda retired: RoomMade(staged, retired),
-            lambda error: Failed(staged.promise, error),
+            lambda error: NotWritten(staged, error),
         )
 
     def _why_not(self, staged: Staged) -> PeppyError | None:
         node = staged.entry.node
         if node in self._leaving:
             return Leaving(node)
+        if node in self._entering:
+            return InProgress(f"adding '{node}'", MAX_TIMEOUT)
         broken = graph.broken_by(staged.entry.document, self._documents())
         if broken:
             return NeededByOthers(node, broken)
@@ -347,7 +357,7 @@ class Stack(Actor[Message]):
             return NeedsConsent(node, present.live, "replaced")
         return None
 
-    def _turn_away(self, staged: Staged, error: PeppyError) -> None:
+    def _turn_away(self, staged: Staged, error: Exception) -> None:
         self._discard(staged)
         staged.promise.refuse(error)
 
@@ -356,8 +366,11 @@ class Stack(Actor[Message]):
 
     def _enter(self, staged: Staged, retired: Retired | None) -> None:
         entry = staged.entry
-        ref = self.spawn(lambda: Node(self._site, entry, self.me), entry.snapshot.name)
-        self._members[entry.node] = Member(ref, entry)
+        self._entering.discard(entry.node)
+        if self._going_down:  # it is written down: the next daemon has it
+            staged.promise.refuse(GoingDown())
+            return
+        self._spawn_node(entry)
         staged.promise.answer(
             AddView(
                 node=entry.node,
@@ -367,3 +380,7 @@ class Stack(Actor[Message]):
                 stopped=() if retired is None else retired.stopped,
             )
         )
+
+    def _spawn_node(self, entry: Entry, found: FoundNode | None = None) -> None:
+        ref = self.spawn(lambda: Node(self._site, entry, self.me, found), entry.snapshot.name)
+        self._members[entry.node] = Member(ref, entry)

@@ -9,10 +9,12 @@ import msgspec
 from peppy.actors.host.environment import child_environment
 from peppy.actors.host.ports import CommandLine, ExitStatus, Process
 from peppy.actors.stack.logs import line
+from peppy.actors.stack.plan import Plan, process_record
 from peppy.actors.stack.site import Site
 from peppy.schema.control import RunNode
+from peppy.schema.durations import force_kill_after
 from peppy.schema.keys import Address
-from peppy.schema.names import InstanceId, NodeId
+from peppy.schema.names import InstanceId
 from peppy.schema.node import Execution
 from peppy.schema.parameters import as_json
 from peppy.schema.runtime_config import (
@@ -26,26 +28,6 @@ from peppy.schema.runtime_config import (
 
 OFFLINE: Final = {"UV_NO_SYNC": "1", "UV_OFFLINE": "1", "UV_FROZEN": "1"}
 """A start neither builds nor fetches anything: uv takes the environment as the build left it."""
-
-
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything about one instance that is known before it starts."""
-
-    node: NodeId
-    address: Address
-    artifact: Path
-    directory: Path
-    """Where the artifact is laid out: the process's working directory."""
-    log: Path
-    runtime_config: Path
-    run_cmd: tuple[str, ...]
-    arguments: dict[str, object]
-    """Checked and complete."""
-    environment: dict[str, str]
-    """The caller's."""
-    idle_timeout: float
-    started_at: float
-    token: str
 
 
 def make_plan(
@@ -67,17 +49,21 @@ def make_plan(
         log=home.run_logs / f"{instance_id}.log",
         runtime_config=home.runtime / f"runtime_config_{instance_id}.json5",
         run_cmd=execution.run_cmd,
-        arguments=arguments,
+        arguments=as_json(arguments),
         environment=request.environment,
         idle_timeout=request.idle_timeout,
+        max_timeout=request.max_timeout,
         started_at=site.host.clock.now(),
         token=f"{site.daemon_instance}/{instance_id}",
+        record=home.runtime / process_record(instance_id),
+        restart=request.restart,
     )
 
 
 async def prepare(site: Site, plan: Plan) -> None:
     """Lay the artifact out and write what the node will be told. Raises `HostError`."""
-    files = site.host.files
+    files, settings = site.host.files, site.config
+    await files.remove(plan.record)
     await files.remove(plan.directory)
     await files.unpack(plan.artifact, plan.directory)
     config = RuntimeConfig(
@@ -86,7 +72,10 @@ async def prepare(site: Site, plan: Plan) -> None:
         node_name=plan.node.name,
         node_tag=plan.node.tag,
         bound_core_node=site.core_node,
-        node_instance=NodeInstance(plan.address.instance_id, as_json(plan.arguments)),
+        node_instance=NodeInstance(plan.address.instance_id, plan.arguments),
+        lifecycle=settings.lifecycle,
+        buffers=settings.buffers,
+        mode=settings.mode,
     )
     text = msgspec.json.format(msgspec.json.encode(config), indent=2)
     await files.write(plan.runtime_config, text, mode=0o600)
@@ -103,6 +92,7 @@ async def spawn(site: Site, plan: Plan) -> Process:
         NODE_TAG_VARIABLE: plan.node.tag,
         **OFFLINE,
     }
+    grace = force_kill_after(site.config.lifecycle.shutdown_grace_secs)
     return await site.host.processes.start(
         CommandLine(
             argv=plan.run_cmd,
@@ -110,12 +100,17 @@ async def spawn(site: Site, plan: Plan) -> Process:
             environment=child_environment(plan.environment, extra, uv_directory=site.uv_directory),
             log=plan.log,
             token=plan.token,
+            grace=grace,
+            record=plan.record,
+            abandoned_after=site.config.lifecycle.daemon_grace_secs + grace,
         )
     )
 
 
 def say_exit(status: ExitStatus) -> str:
     """Return how a process ended, as in `exit code 1` or `signal SIGKILL`."""
+    if status.code is None and status.signal is None:
+        return "nobody there to see it"
     if status.signal is None:
         return f"exit code {status.code}"
     try:

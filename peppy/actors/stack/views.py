@@ -1,10 +1,14 @@
 """What is shown of a node, made from what is known of it; pure."""
 
 from pathlib import Path
-from typing import Final
+from typing import Final, assert_never
 
 from peppy import VERSION
+from peppy.actors.rules import instance_life as life
+from peppy.actors.stack import attending
+from peppy.actors.stack.bindings import DOCUMENT
 from peppy.actors.stack.entry import Entry
+from peppy.actors.stack.plan import Plan
 from peppy.actors.stack.site import Site
 from peppy.schema.control import (
     InstanceState,
@@ -13,7 +17,10 @@ from peppy.schema.control import (
     NodeInfoView,
     NodeView,
     Stage,
+    StartView,
+    StopView,
 )
+from peppy.schema.events import EventKind
 from peppy.schema.names import Name, NodeId, Tag
 from peppy.schema.node import Interfaces, LinkedTopic, Manifest
 from peppy.schema.parameters import parameter_lines
@@ -30,6 +37,7 @@ def row(entry: Entry, stage: Stage, path: Path, instances: tuple[InstanceView, .
         variant=ROOT_VARIANT,
         path=str(path),
         instances=instances,
+        config_path=str(entry.snapshot / DOCUMENT),
     )
 
 
@@ -51,6 +59,73 @@ def core_node(site: Site) -> NodeView:
         path=site.program_directory,
         instances=(itself,),
     )
+
+
+def instance(plan: Plan, now: life.Life, reason: str | None) -> InstanceView:
+    """Return an instance's line in the list, as far as its plan and its life tell it."""
+    ended = None if now.ending is None else attending.say_ending(now.ending)
+    return InstanceView(
+        instance_id=plan.address.instance_id,
+        node=plan.node,
+        state=_state(now),
+        pid=None,
+        log=str(plan.log),
+        started_at=plan.started_at,
+        ended=reason if now.phase is life.Phase.ENDED and reason else ended,
+        restart=plan.restart,
+    )
+
+
+def start(plan: Plan, pid: int, seconds: float) -> StartView:
+    """Return what is said of an instance that runs."""
+    address = plan.address
+    return StartView(
+        node=plan.node,
+        instance_id=address.instance_id,
+        pid=pid,
+        log=str(plan.log),
+        seconds=seconds,
+    )
+
+
+def stop(plan: Plan, now: life.Life, seconds: float, doing: str | None) -> StopView:
+    """Return what is said of an instance that was stopped."""
+    return StopView(
+        node=plan.node,
+        instance_id=plan.address.instance_id,
+        forced=now.forced,
+        ended=attending.say_ending(now.ending),
+        seconds=seconds,
+        doing=doing if now.forced else None,
+    )
+
+
+def farewell(now: life.Life, failure: str | None) -> tuple[EventKind, str]:
+    """Return the last event of an instance that leaves the list."""
+    ending = attending.say_ending(now.ending)
+    if not now.ready:
+        return EventKind.START_FAILED, failure or "it was stopped"
+    if now.forced:
+        return EventKind.FORCE_KILLED, f"did not end in time and was killed; {ending}"
+    return EventKind.STOPPED, f"was stopped; {ending}"
+
+
+def ended_well(now: life.Life) -> bool:
+    """Say whether an instance that has ended by itself has done what it was for."""
+    return now.ending is not None and now.ending.code == 0 and not now.hung
+
+
+def _state(now: life.Life) -> InstanceState:
+    match now.phase:
+        case life.Phase.PREPARING | life.Phase.STARTING:
+            return InstanceState.STARTING
+        case life.Phase.RUNNING:
+            return InstanceState.RUNNING
+        case life.Phase.STOPPING:
+            return InstanceState.STOPPING
+        case life.Phase.ENDED:
+            return InstanceState.FINISHED if ended_well(now) else InstanceState.FAILED
+    assert_never(now.phase)
 
 
 def node_info(entry: Entry, shown: NodeView, build_log: Path | None) -> NodeInfoView:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from peppy.cli.drawing.instance import instance_lines
 from peppy.cli.drawing.traffic import traffic, warnings
-from peppy.schema.control import InstanceView, InterfaceLine, NodeInfoView
+from peppy.schema.control import InterfaceLine, NodeInfoView
 
 _TITLE_RULE: Final = "=" * 50
 _SECTION_RULE: Final = "-" * 50
@@ -47,13 +48,8 @@ def _status(view: NodeInfoView) -> list[str]:
         f"Stage: {view.row.stage}",
         f"Variant: {view.row.variant}",
         f"Instances: {len(view.row.instances)} tracked",
-        *(_instance(instance) for instance in view.row.instances),
+        *(line for instance in view.row.instances for line in instance_lines(instance)),
     ]
-
-
-def _instance(instance: InstanceView) -> str:
-    ended = f" ({instance.ended})" if instance.ended is not None else ""
-    return f"- {instance.instance_id} [{instance.state}]{ended}"
 
 
 def _logs(view: NodeInfoView) -> list[str]:

@@ -1,4 +1,6 @@
-"""What an order has done, in one line (seeds 001 and 003, behaviour.md 10.2)."""
+"""What an order has done, in one line (seeds 001, 003 and 004, behaviour.md 10.2)."""
+
+from typing import Final
 
 from peppy.schema.control import (
     AddView,
@@ -9,6 +11,9 @@ from peppy.schema.control import (
     StopView,
     SyncView,
 )
+from peppy.schema.doing import clause
+
+_CLEAN: Final = "exit code 0"
 
 
 def initialised(view: InitView) -> str:
@@ -37,14 +42,17 @@ def started(view: StartView) -> str:
 
 
 def stopped(view: StopView) -> str:
-    """Return how the instance ended."""
-    return f"Stopped node instance '{view.instance_id}' ({view.ended})"
+    """Return how the instance ended: by itself and well, by itself, or by force."""
+    how = " by force" if view.forced else " gracefully" if view.ended == _CLEAN else ""
+    return f"Stopped node instance '{view.instance_id}'{how} ({view.ended})"
 
 
 def force_killed(view: StopView) -> str:
     """Return what to say of an instance that did not stop when it was asked to."""
+    during = "" if view.doing is None else f" while {clause(view.doing)}"
     return (
-        f"instance '{view.instance_id}' did not exit within its grace period and was force-killed"
+        f"node instance '{view.instance_id}' did not exit within {view.seconds:.0f} s"
+        f" and was force-killed{during}"
     )
 
 

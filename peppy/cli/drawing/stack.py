@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from peppy.cli.drawing.table import box_table
-from peppy.schema.control import Edge, InstanceState, InstanceView, StackView
+from peppy.schema import dot_graph as graph
+from peppy.schema.control import Health, InstanceState, InstanceView, StackView
 
 HEADER: Final = ("NODE", "STAGE", "VARIANT", "INSTANCES", "PATH")
 
@@ -40,9 +41,17 @@ def _warnings(view: StackView) -> Iterator[str]:
 
 
 def instances_cell(instances: Sequence[InstanceView]) -> str:
-    """Return `0`, `1 running`, or `2 (1 running, 1 starting)` where their states differ."""
+    """Return `0`, `1 running`, or `2 (1 running, 1 starting)` where their states differ.
+
+    Those that are not well are told of, as in `1 running (unhealthy)` or `3 running (1 unhealthy)`.
+    """
     states = Counter(instance.state for instance in instances)
-    counts = [f"{states[state]} {state}" for state in _ORDER if states[state]]
+    unwell = Counter(each.state for each in instances if each.health is Health.UNHEALTHY)
+    counts = [
+        f"{states[state]} {state}{_unhealthy(unwell[state], states[state])}"
+        for state in _ORDER
+        if states[state]
+    ]
     match counts:
         case []:
             return "0"
@@ -52,23 +61,12 @@ def instances_cell(instances: Sequence[InstanceView]) -> str:
             return f"{len(instances)} ({', '.join(counts)})"
 
 
+def _unhealthy(some: int, all_: int) -> str:
+    if not some:
+        return ""
+    return " (unhealthy)" if some == all_ else f" ({some} unhealthy)"
+
+
 def dot_graph(view: StackView) -> str:
     """Return the stack in Graphviz' language: an arrow leads from who needs to what is needed."""
-    nodes = [
-        f"  {_quoted(str(row.node))} [label={_quoted(_label(str(row.node), row.instances))}];"
-        for row in view.nodes
-    ]
-    return "\n".join(("digraph stack {", *nodes, *map(_arrow, view.dependencies), "}", ""))
-
-
-def _arrow(edge: Edge) -> str:
-    return f"  {_quoted(str(edge.dependent))} -> {_quoted(str(edge.dependency))};"
-
-
-def _label(node: str, instances: Sequence[InstanceView]) -> str:
-    return f"{node}\\n{instances_cell(instances)}"
-
-
-def _quoted(text: str) -> str:
-    # Names hold neither quotes nor backslashes; the only backslash is that of a label's line end.
-    return f'"{text}"'
+    return graph.dot_graph(view, instances_cell)

@@ -31,6 +31,8 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 def _width(text: str) -> int:
     """Return how many columns of a terminal `text` takes; paths may hold any writing."""
+    if text.isascii():  # each letter is one column, and a table of many rows is drawn at once
+        return len(text)
     return sum(
         0 if unicodedata.combining(letter) else _columns(unicodedata.east_asian_width(letter))
         for letter in text

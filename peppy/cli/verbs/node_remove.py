@@ -7,9 +7,9 @@ from cyclopts import Parameter
 from peppy.cli.asking import ask
 from peppy.cli.drawing.orders import removed
 from peppy.cli.options import Json, NodeReference, StopInstances, node_id
+from peppy.cli.stopping import stop_timeout
 from peppy.cli.terminal import Terminal
 from peppy.schema.control import RemoveNode
-from peppy.schema.durations import client_waits
 
 
 def node_remove(
@@ -31,7 +31,7 @@ def node_remove(
     doing = f"Removing node {wanted}"
     terminal.step(f"{doing}...")
     request = RemoveNode(node=wanted, stop_instances=stop_instances or force)
-    view = ask(request, terminal, timeout=client_waits(), doing=doing, verb="removal")
+    view = ask(request, terminal, timeout=stop_timeout, doing=doing, verb="removal")
     for instance in view.stopped:
         terminal.step(f"Stopped node instance '{instance}'")
     terminal.result(view, removed(view))

@@ -13,6 +13,13 @@ from peppy.cli.options import (
     node_arguments,
     node_id,
 )
+from peppy.cli.restart_options import (
+    RestartIfHung,
+    RestartLimit,
+    RestartOption,
+    RestartWindow,
+    restart_policy,
+)
 from peppy.cli.steps import Limits, build_if_needed, document, run
 from peppy.cli.terminal import Terminal
 from peppy.cli.usage import Usage
@@ -34,19 +41,24 @@ def node_run(
     ] = False,
     idle_timeout: IdleTimeout = IDLE_TIMEOUT,
     max_timeout: MaxTimeout = MAX_TIMEOUT,
+    restart: RestartOption = "never",
+    restart_limit: RestartLimit = None,
+    restart_window: RestartWindow = None,
+    restart_if_hung: RestartIfHung = None,
     json: Json = False,
 ) -> None:
     """Start one instance of a node and wait until it runs.
 
-    Example: peppy node run hello_world_param:v1 name=planet
+    Example: peppy node run hello_world_param:v1 name=planet --restart on_failure
     """
     wanted, texts = _which(node, node_name, tag, arguments)
     name, values = instance_id(instance), node_arguments(texts)
     limits = Limits.of(idle_timeout, max_timeout)
+    policy = restart_policy(restart, restart_limit, restart_window, restart_if_hung)
     terminal = Terminal(json=json)
 
     built = build_if_needed(wanted, limits, terminal) if build_it else None
-    started = run(wanted, name, values, limits, terminal)
+    started = run(wanted, name, values, limits, terminal, policy)
     if json:
         terminal.document(document(started, build=built))
 

@@ -7,9 +7,9 @@ from cyclopts import Parameter
 from peppy.cli.asking import ask
 from peppy.cli.drawing.orders import force_killed, stopped
 from peppy.cli.options import Json, some_instance_id
+from peppy.cli.stopping import stop_timeout
 from peppy.cli.terminal import Terminal
 from peppy.schema.control import StopInstance
-from peppy.schema.durations import client_waits
 
 
 def node_stop(
@@ -28,7 +28,7 @@ def node_stop(
     request = StopInstance(instance_id=some_instance_id(instance))
     doing = f"Stopping node instance '{request.instance_id}'"
     terminal.step(f"{doing}...")
-    view = ask(request, terminal, timeout=client_waits(), doing=doing)
+    view = ask(request, terminal, timeout=stop_timeout, doing=doing)
     if view.forced:
         terminal.warn(force_killed(view))
     terminal.result(view, stopped(view))

@@ -5,6 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from peppy.cli.options import Json
+from peppy.cli.starting import print_into_log
 
 
 def service_serve(
@@ -16,12 +17,19 @@ def service_serve(
         float | None,
         Parameter(show=False, help="Seconds after which it ends when the stack is empty."),
     ] = None,
+    to_log: Annotated[
+        bool,
+        Parameter(name="--to-log", show=False, help="Print into the daemon's log."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Run the daemon in the foreground, until Ctrl+C.
 
     Example: peppy service serve
     """
+    if to_log:
+        print_into_log()
+
     from peppy.actors.daemon.serve import main
 
     main(core_node=core_node_name, idle_exit=idle_exit)

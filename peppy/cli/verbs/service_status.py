@@ -1,9 +1,13 @@
 """`peppy service status`."""
 
+import msgspec
+
 from peppy.cli.asking import QUESTION_TIMEOUT, running_daemon
-from peppy.cli.drawing.daemon import daemon
+from peppy.cli.drawing.daemon import running
 from peppy.cli.options import Json
+from peppy.cli.service_units_manager import installed
 from peppy.cli.terminal import Terminal
+from peppy.runtime.control_client import NoDaemon
 from peppy.schema.control import DescribeDaemon
 
 
@@ -13,5 +17,12 @@ def service_status(*, json: Json = False) -> None:
     Example: peppy service status
     """
     terminal = Terminal(json=json)
-    view = running_daemon().call(DescribeDaemon(), timeout=QUESTION_TIMEOUT)
-    terminal.result(view, f"The peppy daemon runs (pid {view.pid})\n{daemon(view)}")
+    manager = installed()
+    try:
+        view = running_daemon().call(DescribeDaemon(), timeout=QUESTION_TIMEOUT)
+    except NoDaemon as error:
+        if manager is not None:
+            error.hint = f"{manager.name} starts one with '{' '.join(manager.start)}'"
+        raise
+    unit = None if manager is None else str(manager.path)
+    terminal.result(msgspec.to_builtins(view) | {"unit": unit}, running(view, unit))

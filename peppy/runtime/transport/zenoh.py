@@ -47,7 +47,13 @@ from peppy.runtime.transport.shared_memory import pool_size
 from peppy.runtime.transport.thread_state import keeping
 from peppy.runtime.transport.zenoh_ends import TERMS, WireError, ZenohAnnouncement, ZenohPublisher
 from peppy.runtime.transport.zenoh_memory import SharedPool, keep_large_blocks
-from peppy.runtime.transport.zenoh_settings import one_thread, peer_settings, router_settings
+from peppy.runtime.transport.zenoh_settings import (
+    client_settings,
+    one_thread,
+    peer_settings,
+    router_settings,
+)
+from peppy.schema.daemon_config import Mode
 
 S = TypeVar("S", bound=Sink)
 
@@ -87,18 +93,21 @@ async def open_router(port: int) -> "ZenohTransport":
         raise
 
 
-async def open_peer(host: str, port: int) -> "ZenohTransport":
+async def open_peer(host: str, port: int, mode: Mode = Mode.PEER) -> "ZenohTransport":
     """Return a transport of a node, linked directly to the other nodes of the router at `port`.
 
     It opens whether or not a router is there, and joins it when it comes. It waits a moment for the
     links to those that are there: what is on its way through the router to one that links meanwhile
-    can get lost. Raises `WireError`.
+    can get lost. In the mode `ROUTER` it is linked to the router alone, which passes everything on
+    and has to be there. Raises `WireError`.
     """
     pool = pool_size()
     keep_large_blocks()
+    settings = peer_settings if mode is Mode.PEER else client_settings
     with one_thread():
-        transport = await _open(peer_settings(host, port, shares_memory=bool(pool)), pool)
-    await transport.link_up()
+        transport = await _open(settings(host, port, shares_memory=bool(pool)), pool)
+    if mode is Mode.PEER:
+        await transport.link_up()
     return transport
 
 

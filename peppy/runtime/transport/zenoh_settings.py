@@ -32,6 +32,11 @@ _EVERYWHERE: Final = {
 }
 
 
+CONNECTING_MS: Final = 30_000
+"""How long a node that goes through the router looks for it at its start: a daemon that has started
+it and has died since may be back by then."""
+
+
 def router_settings(port: int) -> dict[str, Any]:
     """Return the settings of a router that listens on loopback."""
     return {
@@ -52,6 +57,21 @@ def peer_settings(host: str, port: int, *, shares_memory: bool) -> dict[str, Any
         "listen/endpoints": ["tcp/127.0.0.1:0"],
         "connect/endpoints": [f"tcp/{host}:{port}"],
         "connect/timeout_ms": -1,
+        "connect/exit_on_failure": False,
+        "transport/shared_memory/enabled": shares_memory,
+    }
+
+
+def client_settings(host: str, port: int, *, shares_memory: bool) -> dict[str, Any]:
+    """Return the settings of a node that reaches the others through the router at `port` alone.
+
+    Zenoh opens such a session only once it has reached the router.
+    """
+    return {
+        **_EVERYWHERE,
+        "mode": "client",
+        "connect/endpoints": [f"tcp/{host}:{port}"],
+        "connect/timeout_ms": CONNECTING_MS,
         "connect/exit_on_failure": False,
         "transport/shared_memory/enabled": shares_memory,
     }

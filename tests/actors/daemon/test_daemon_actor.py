@@ -54,15 +54,19 @@ async def test_an_empty_daemon_ends_after_its_idle_time(autojump_clock: MockCloc
         assert trio.current_time() == pytest.approx(50.0)
 
 
-async def test_a_daemon_with_a_node_in_its_stack_stays(autojump_clock: MockClock) -> None:
+async def test_a_daemon_with_an_instance_stays_and_one_with_nodes_alone_does_not(
+    autojump_clock: MockClock,
+) -> None:
     async with daemon(idle_exit=30.0) as robot:
-        added = await robot.add()
+        await robot.ready()
+        await robot.run()
         await trio.sleep(1000)
         assert robot.stack.is_running
-        await robot.ask(control.RemoveNode(node=added.node))
-        removed_at = trio.current_time()
+        await robot.stop()
+        stopped_at = trio.current_time()
         await robot.stack.ended()
-        assert trio.current_time() - removed_at <= 60.0
+        assert trio.current_time() - stopped_at <= 60.0
+    assert "node/hello:v1" in robot.journal.records
 
 
 async def test_without_an_idle_time_it_stays(autojump_clock: MockClock) -> None:

@@ -25,7 +25,13 @@ PROGRAMS = {
         "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7));"
         " print('up', flush=True); time.sleep(60)"
     ),
+    "farewell": (
+        "import os, signal, time;"
+        " signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b'bye\\n'), os._exit(0)));"
+        " print('up', flush=True); time.sleep(60)"
+    ),
     "long": "print('x' * 100_000)",
+    "count": "for n in range(1000): print(n)",
 }
 
 
@@ -57,8 +63,20 @@ async def polite(stage: Stage) -> int:
     return 7
 
 
+async def farewell(stage: Stage) -> int:
+    await polite(stage)
+    stage.print("bye")
+    return 0
+
+
 async def long(stage: Stage) -> int:
     stage.print("x" * 100_000)
+    return 0
+
+
+async def count(stage: Stage) -> int:
+    for n in range(1000):
+        stage.print(str(n))
     return 0
 
 
@@ -68,7 +86,9 @@ PLAYED = {
     "sleep": sleep,
     "stubborn": stubborn,
     "polite": polite,
+    "farewell": farewell,
     "long": long,
+    "count": count,
 }
 
 

@@ -11,7 +11,9 @@ import pytest
 import trio
 
 from peppy.actors.host.ports import CommandLine, ExitStatus, HostError, Process
-from peppy.actors.host.shim import LONGEST_LINE, LineSplitter, bearers
+from peppy.actors.host.processes import WAITING
+from peppy.actors.host.shim_family import Family, bearers
+from peppy.actors.host.shim_lines import LONGEST_LINE, LineSplitter
 from tests.actors.host.host_machines import Machine, real_machine
 
 ORPHAN = """
@@ -34,6 +36,11 @@ async def python(machine: Machine, code: str) -> CommandLine:
 
 async def start(machine: Machine, code: str) -> Process:
     return await machine.host.processes.start(await python(machine, code))
+
+
+def shim_of(process: Process) -> int:
+    """Return the parent of a process."""
+    return int(Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 async def gone(token: str) -> None:
@@ -62,7 +69,7 @@ async def test_kill_reaches_a_grandchild_in_its_own_session(machine: Machine) ->
 async def test_a_killed_shim_takes_its_family_with_it(machine: Machine) -> None:
     process = await start(machine, ORPHAN + "time.sleep(60)")
     assert (await process.lines.receive()).text == "orphan"
-    parent = int(Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[1])
+    parent = shim_of(process)
     assert parent != os.getpid()
     os.kill(parent, signal.SIGKILL)
     with trio.fail_after(10):
@@ -126,15 +133,22 @@ async def test_a_busy_daemon_still_learns_how_it_ended(machine: Machine) -> None
 
 async def test_lines_that_nobody_takes_do_not_pile_up(machine: Machine) -> None:
     code = "for _ in range(800): print('x' * 60_000, flush=True)\nimport time; time.sleep(60)"
-    process = await start(machine, code)
-    log = machine.place / "logs" / "run.log"
+    command = msgspec.structs.replace(await python(machine, code), log_limit=1 << 30)
+    process = await machine.host.processes.start(command)
+    log = command.log
     while log.stat().st_size < 800 * 60_000:
         subprocess.run(("sleep", "0.05"), check=True)  # noqa: ASYNC221  # nobody takes them
-    parent = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[1]
-    status = Path(f"/proc/{parent}/status").read_text()
+    status = Path(f"/proc/{shim_of(process)}/status").read_text()
     assert int(status.partition("VmHWM:")[2].split()[0]) < 40_000
     process.kill()
     assert await process.wait() == ExitStatus(signal=signal.SIGKILL)
+
+
+async def test_long_lines_that_wait_are_few(machine: Machine) -> None:
+    process = await start(machine, "for _ in range(800): print('x' * 60_000, flush=True)")
+    assert await process.wait() == ExitStatus(code=0)
+    waiting = [len(line.text) async for line in process.lines]
+    assert WAITING / 2 < sum(waiting) <= WAITING
 
 
 @pytest.mark.parametrize(
@@ -189,3 +203,106 @@ def test_a_split_falls_between_characters() -> None:
     assert "".join(pieces) == "x" + text
     assert max(len(piece.encode()) for piece in pieces) <= LONGEST_LINE
     assert list(splitter.finish()) == ["rest"]
+
+
+STORM = """
+import os, sys, time
+for n in range(500):
+    if os.fork() == 0:
+        if n % 3 == 1:
+            os.setsid()
+        if n % 3 == 2 and os.fork():
+            os._exit(0)
+        while True:
+            time.sleep(60)
+print("up", flush=True)
+time.sleep(60)
+"""
+
+RUNNING_ON = """
+import os, time
+print("up", flush=True)
+for _ in range(2000):
+    if os.fork():
+        time.sleep(0.01)
+        os._exit(0)
+    {child}
+"""
+"""Each generation lives just long enough to have one child; the last one ends by itself."""
+
+
+async def test_a_storm_of_five_hundred_ends_with_its_program(machine: Machine) -> None:
+    process = await start(machine, STORM)
+    assert (await process.lines.receive()).text == "up"
+    process.kill()
+    with trio.fail_after(20):
+        await process.wait()
+    assert bearers(f"test/{machine.place}") == set()
+
+
+async def test_a_storm_of_five_hundred_does_not_survive_its_shim(machine: Machine) -> None:
+    process = await start(machine, STORM)
+    assert (await process.lines.receive()).text == "up"
+    os.kill(shim_of(process), signal.SIGKILL)
+    with trio.fail_after(20):
+        await process.wait()
+    assert bearers(f"test/{machine.place}") == set()
+
+
+@pytest.mark.parametrize("child", ["pass", "os.setsid()"])
+async def test_a_family_that_runs_on_while_it_is_killed_is_stopped_first(
+    machine: Machine, child: str
+) -> None:
+    process = await start(machine, RUNNING_ON.format(child=child))
+    assert (await process.lines.receive()).text == "up"
+    process.kill()
+    with trio.fail_after(20):
+        await process.wait()
+    assert bearers(f"test/{machine.place}") == set()
+
+
+GUARDS = """
+import os, time
+for _ in range(200):
+    if os.fork() == 0:
+        time.sleep(60)
+        os._exit(0)
+for life in range(20):
+    guarded = os.getpid()
+    if os.fork():
+        if life == 0:
+            print("up", flush=True)
+        os.wait()
+    else:
+        while os.getppid() == guarded:
+            time.sleep(0.0005)
+time.sleep(60)
+"""
+"""The first and the last of many watch each other, and replace each other at once, for a while."""
+
+
+async def test_guards_that_replace_each_other_are_stopped_before_they_are_killed(
+    machine: Machine,
+) -> None:
+    family = Family(f"test/{machine.place}")
+    process = await start(machine, GUARDS)
+    assert (await process.lines.receive()).text == "up"
+    os.kill(shim_of(process), signal.SIGSTOP)
+    assert len(family.members()) > 200
+    family.kill()
+    with trio.fail_after(5):
+        while family.members():  # noqa: ASYNC110  # not our children
+            await trio.sleep(0.01)
+    os.kill(shim_of(process), signal.SIGCONT)
+    assert await process.wait() == ExitStatus(signal=signal.SIGKILL)
+
+
+async def test_a_child_without_the_token_ends_all_the_same(machine: Machine) -> None:
+    code = (
+        "import subprocess, sys, time\n"
+        "print(subprocess.Popen(['sleep', '60'], env={}, start_new_session=True).pid, flush=True)"
+    )
+    process = await start(machine, code)
+    child = int((await process.lines.receive()).text)
+    assert await process.wait() == ExitStatus(code=0)
+    assert not Path(f"/proc/{child}").exists()

@@ -21,6 +21,7 @@ from peppy.actors.rules.instance_life import (
     Life,
     Phase,
     Prepared,
+    ReportEnded,
     ReportFailure,
     ReportRunning,
     ReportStopped,
@@ -67,7 +68,7 @@ def test_a_preparation_that_fails_starts_no_process() -> None:
 
 def test_an_instance_that_ends_by_itself_stays_until_it_is_stopped() -> None:
     life, actions = live(Prepared(), Spawned(), CameReady(), CLEAN)
-    assert (life.phase, actions[2:]) == (Phase.ENDED, [])
+    assert (life.phase, actions[2:]) == (Phase.ENDED, [ReportEnded()])
     assert step(life, StopAsked())[1] == (ReportStopped(),)
 
 

@@ -14,10 +14,14 @@ from trio.testing import wait_all_tasks_blocked
 from peppy.actors.host.home import Home
 from peppy.actors.host.memory import memory_host
 from peppy.actors.host.memory_files import File, MemoryFiles
+from peppy.actors.host.memory_journal import MemoryJournal
 from peppy.actors.host.memory_processes import Program
 from peppy.actors.host.memory_processes import Stage as Scene
 from peppy.actors.kernel import Ref, run_actor
+from peppy.actors.stack.event_log import EventLog
+from peppy.actors.stack.ledger import Ledger
 from peppy.actors.stack.messages import TakeDown, TakenDown
+from peppy.actors.stack.recovery import recover
 from peppy.actors.stack.site import Site
 from peppy.actors.stack.stack import Stack
 from peppy.runtime.transport.exchange import Exchange, Service
@@ -63,6 +67,8 @@ class Player:
     leaves_in: float | None = 0.0
     """Seconds from the request to end to its end; None does not answer such requests."""
     obeys_terminate: bool = True
+    well: bool = True
+    """Whether it answers when it is asked for its health."""
 
 
 Part = Builder | Player
@@ -81,7 +87,8 @@ class Machine:
         self.sweeps = 0
         """How often shared memory was looked through for what the dead have left."""
         programs: dict[str, Program] = {name: self._program(part) for name, part in parts.items()}
-        self.host = memory_host(programs, files=self.files)
+        self.journal = MemoryJournal()
+        self.host = memory_host(programs, files=self.files, journal=self.journal)
         self.notes: list[frames.Note] = []
 
     # Programs.
@@ -122,6 +129,9 @@ class Machine:
         with closing(Exchange(transport)) as exchange:
             service = keys.instance_service(address, keys.SHUTDOWN_SERVICE)
             requests = None if part.leaves_in is None else exchange.serve(service)
+            if part.well:
+                health = keys.instance_service(address, keys.HEALTH_SERVICE)
+                exchange.serve(health, arrived=lambda request: request.reply(b""))
             await _print(scene, part.prints, part.every)
             if part.ready:
                 transport.announce(keys.ready(address))
@@ -186,8 +196,10 @@ class Machine:
         return MemoryTransport(self.network)
 
     def site(self, transport: MemoryTransport, exchange: Exchange) -> Site:
+        host = self.host
+        events = EventLog(host.journal, host.clock, host.files, HOME.stack_log)
         return Site(
-            host=self.host,
+            host=host,
             home=HOME,
             transport=transport,
             exchange=exchange,
@@ -200,6 +212,8 @@ class Machine:
             program_directory="/opt/peppy",
             uv_directory=None,
             random=Random(7),
+            events=events,
+            ledger=Ledger(host.journal, host.clock, events.pass_on),
             sweep=self._sweep,
         )
 
@@ -285,9 +299,15 @@ async def embedded(
     transport = robot.transport()
     with closing(Exchange(transport)) as exchange:
         site = robot.site(transport, exchange)
-        async with run_actor(lambda: Stack(site), name="stack", on_failure=robot.report) as stack:
-            robot.stack = stack
-            yield robot
+        found = await recover(site, await site.ledger.load())
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(site.events.keep_log)
+            async with run_actor(
+                lambda: Stack(site, found), name="stack", on_failure=robot.report
+            ) as stack:
+                robot.stack = stack
+                yield robot
+            nursery.cancel_scope.cancel()
         await transport.close()
 
 

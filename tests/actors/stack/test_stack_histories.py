@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from peppy.actors.stack.errors import BuildFailed
-from peppy.actors.stack.stack import Requests
+from peppy.actors.stack.stack_messages import Requests
 from peppy.schema import control
 from peppy.schema.control import InstanceState, Stage
 from peppy.schema.errors import PeppyError

@@ -4,8 +4,8 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from peppy.actors.stack.attending import ASK_SHUTDOWN
 from peppy.actors.stack.errors import StartFailed
-from peppy.actors.stack.instance import ASK_SHUTDOWN
 from peppy.schema import control
 from peppy.schema.durations import force_kill_after
 from peppy.schema.errors import PeppyError

@@ -105,7 +105,7 @@ async def test_instances_without_an_id_are_given_different_ones() -> None:
         assert len({each.instance_id for each in started}) == 5
 
 
-async def test_whatever_runs_is_ended_when_the_tree_of_actors_ends(
+async def test_a_tree_of_actors_that_ends_leaves_instances_and_no_build(
     autojump_clock: MockClock,
 ) -> None:
     deaf = Player(leaves_in=None, obeys_terminate=False)
@@ -119,7 +119,7 @@ async def test_whatever_runs_is_ended_when_the_tree_of_actors_ends(
             assert len(robot.living) == 2
             nursery.cancel_scope.cancel()
     await trio.testing.wait_all_tasks_blocked()
-    assert (robot.living, robot.workspaces) == (set(), set())
+    assert (robot.living, robot.workspaces) == ({f"{DAEMON_INSTANCE}/front"}, set())
 
 
 async def test_a_fresh_node_is_made_synced_and_added() -> None:

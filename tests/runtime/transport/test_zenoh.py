@@ -14,6 +14,7 @@ import pytest
 from peppy.runtime.transport.port import Presence
 from peppy.runtime.transport.ports import free_port
 from peppy.runtime.transport.zenoh import PortTaken, open_peer, open_router
+from peppy.schema.daemon_config import Mode
 from tests.runtime.transport.wires import DEADLINE, LOOPS, heard, router_somewhere, until
 
 pytestmark = pytest.mark.parametrize("loop", LOOPS)
@@ -60,6 +61,25 @@ def test_a_peer_that_opens_and_sends_at_once_when_it_is_heard_loses_nothing(loop
             await sender.close()
         assert subscription.receive_nowait() is None
         for transport in (receiver, router):
+            await transport.close()
+
+    run(loop, scenario)
+
+
+def test_nodes_that_go_through_the_router_reach_each_other_and_those_that_do_not(loop: str) -> None:
+    async def scenario() -> None:
+        router, port = await router_somewhere()
+        one = await open_peer("127.0.0.1", port, Mode.ROUTER)
+        others = [await open_peer("127.0.0.1", port, mode) for mode in Mode]
+        for other in others:
+            there, here = other.subscribe("there"), one.subscribe("here")
+            await heard(one.publisher("there"))
+            await one.publisher("there").send(b"question")
+            assert (await there.receive()).payload == b"question"
+            await heard(other.publisher("here"))
+            await other.publisher("here").send(b"answer")
+            assert (await here.receive()).payload == b"answer"
+        for transport in (one, *others, router):
             await transport.close()
 
     run(loop, scenario)

@@ -1,0 +1,87 @@
+"""A log file: its last lines, and those that come."""
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import msgspec
+
+from peppy.schema.errors import PeppyError
+
+POLL_INTERVAL: Final = 0.1
+"""Seconds between two looks at a file that somebody writes."""
+
+
+class End(msgspec.Struct, frozen=True):
+    """How far a file has been read."""
+
+    offset: int
+    """Bytes; a line that is not finished counts as not read."""
+    file: int | None
+    """Which file it was: another one may come into its place."""
+
+
+def last_lines(log: Path, count: int, *, absent_is_empty: bool = False) -> tuple[list[str], End]:
+    """Return the last `count` whole lines of a file, and where they end.
+
+    Raises `PeppyError` for one that cannot be read; one that is not there is empty if it may be.
+    """
+    try:
+        with log.open("rb") as file:
+            lines: deque[bytes] = deque(maxlen=count + 1)
+            lines.extend(file)
+            offset, which = file.tell(), os.fstat(file.fileno()).st_ino
+    except FileNotFoundError as error:
+        if absent_is_empty:
+            return [], End(0, None)
+        raise PeppyError(
+            f"there is no log at '{log}' yet", hint="a daemon in the background writes it"
+        ) from error
+    except OSError as error:
+        raise PeppyError(f"cannot read '{log}': {error.strerror}") from error
+    if lines and not lines[-1].endswith(b"\n"):
+        offset -= len(lines.pop())
+    start = max(0, len(lines) - count)
+    return [_text(line) for line in islice(lines, start, None)], End(offset, which)
+
+
+def _pause() -> None:
+    time.sleep(POLL_INTERVAL)
+
+
+def follow(log: Path, end: End, *, pause: Callable[[], None] = _pause) -> Iterator[str]:
+    """Yield each line that comes after `end`, for ever; a file that takes its place counts too.
+
+    `pause` is called where there is nothing new.
+    """
+    while True:
+        offset, which = end.offset, end.file
+        try:
+            with log.open("rb") as file:
+                state = os.fstat(file.fileno())
+                if state.st_ino != which or state.st_size < offset:
+                    offset = 0
+                which = state.st_ino
+                file.seek(offset)
+                for line in _whole_lines(file):
+                    offset += len(line)
+                    yield _text(line)
+        except OSError:
+            pass  # it is being replaced, or has not come yet
+        end = End(offset, which)
+        pause()
+
+
+def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
+    for line in file:
+        if not line.endswith(b"\n"):
+            return
+        yield line
+
+
+def _text(line: bytes) -> str:
+    return line.decode(errors="replace").rstrip("\r\n")
