@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from random import SystemRandom
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 import trio
@@ -67,8 +67,11 @@ def main(*, core_node: str | None = None, idle_exit: float | None = None) -> int
 
 def _only(error: BaseException) -> BaseException:
     """Return the one error in a group of groups, as nurseries make them; or else the group."""
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
+    while isinstance(error, BaseExceptionGroup):
+        inside = cast("BaseExceptionGroup[BaseException]", error).exceptions
+        if len(inside) != 1:
+            break
+        (error,) = inside
     return error
 
 

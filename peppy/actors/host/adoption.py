@@ -129,8 +129,7 @@ def _reach(record: Record) -> Living | None:
     control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         control.settimeout(ANSWER)
-        with shim_record.short_address(record.socket) as address:
-            control.connect(address)
+        shim_record.connect(control, record.socket)
         greeting = control.recv(LONGEST_GREETING)
         if not greeting.startswith(b"p"):
             raise ConnectionResetError(record.socket)

@@ -16,8 +16,8 @@ from peppy.actors.host.shim_family import start_time
 VERSION: Final = 1
 """Goes up when an old daemon could misread a new record."""
 
-LONGEST_ADDRESS: Final = 100
-"""Bytes of a path that every system takes as a Unix socket's address."""
+LONGEST_ADDRESS: Final = 80
+"""Bytes of a path that every system takes as a Unix socket's address, with a short name below."""
 
 LARGEST: Final = 64 * 1024
 """Bytes; no record comes near it."""
@@ -68,7 +68,7 @@ def of_this_shim(order: dict[str, Any]) -> Record:
         boot=boot_id(),
         shim=os.getpid(),
         shim_started=start_time(os.getpid()),
-        # Short whatever the record is called, and no other living shim's.
+        # It begins like the record, whose owner clears up by that, and is no other living shim's.
         socket=f"{os.path.splitext(path)[0]}.{os.getpid()}.sock",
         log=order["log"],
     )
@@ -135,30 +135,39 @@ def boot_id() -> str:
 
 
 @contextlib.contextmanager
-def short_address(path: str) -> Generator[str, None, None]:
-    """Yield a way to write `path` that fits the 107 bytes of a Unix socket's address.
+def short(path: str) -> Generator[str, None, None]:
+    """Yield a path to what is at `path` that fits the 107 bytes of a Unix socket's address.
 
-    A long one goes through an open directory, which Linux also knows under a short name.
+    What is far away is opened, since Linux knows everything open under a short name too.
     """
     if len(os.fsencode(path)) <= LONGEST_ADDRESS:
         yield path
         return
-    descriptor = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
-        yield f"/proc/self/fd/{descriptor}/{os.path.basename(path)}"
+        yield f"/proc/self/fd/{descriptor}"
     finally:
         os.close(descriptor)
+
+
+def connect(control: socket.socket, path: str) -> None:
+    """Connect to the shim that listens at `path`. Raises `OSError`."""
+    with short(path) as address:
+        control.connect(address)
 
 
 def listen(path: str) -> socket.socket:
     """Return a socket at `path` that only its owner may connect to. Raises `OSError`."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    directory, first = os.path.dirname(path), f"{os.getpid()}.sock"
     before = os.umask(0o177)
     try:
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)  # of a shim that had this one's id
-        with short_address(path) as address:
-            listener.bind(address)
+            os.unlink(os.path.join(directory, first))  # of a shim that had this one's id
+        with short(directory) as place:
+            listener.bind(f"{place}/{first}")
+        # A socket is made under a name that fits an address, and may have any other one afterwards.
+        os.replace(os.path.join(directory, first), path)
         listener.listen(8)
     except BaseException:
         listener.close()

@@ -241,7 +241,7 @@ class Instance(Actor[Message]):
             attending.start,
             site,
             plan,
-            lambda process: self.me.tell(told.ProcessStarted(process)),
+            self._tell_started,
             done=life.Exited,
             failed=attending.failure,
         )
@@ -253,9 +253,13 @@ class Instance(Actor[Message]):
             self._last_sign = trio.current_time()
 
     def _follow_leaving(self) -> Background:
-        tell = self.me.tell
-        site, address = self._site, self._plan.address
-        return self.background(follow_leaving, site, address, lambda text: tell(told.Doing(text)))
+        return self.background(follow_leaving, self._site, self._plan.address, self._tell_doing)
+
+    def _tell_started(self, process: Process) -> None:
+        self.me.tell(told.ProcessStarted(process))
+
+    def _tell_doing(self, text: str) -> None:
+        self.me.tell(told.Doing(text))
 
     def _watch_health(self) -> Background:
         return self.background(probe, self._site, self._plan.address, self.me.tell)
@@ -351,9 +355,8 @@ class Instance(Actor[Message]):
         self._advance(life.StopAsked())
 
     async def _depart(self) -> tuple[str, ...]:
-        site, plan = self._site, self._plan
-        last_lines = await attending.last_lines(site, plan)
-        await attending.clear(site, plan)
+        last_lines = await attending.last_lines(self._site, self._plan)
+        await attending.clear(self._site, self._plan)
         try:
             await self._diary.write(None, *views.farewell(self._life, self._failure))
         except HostError as error:
@@ -362,17 +365,14 @@ class Instance(Actor[Message]):
         return last_lines
 
     def _leave(self, last_lines: tuple[str, ...]) -> None:
-        address = self._plan.address
+        instance_id = self._plan.address.instance_id
         if self._start is not None:
-            why = self._failure or "it was stopped"
-            log = str(self._plan.log)
-            self._start.refuse(StartFailed(address.instance_id, why, log, last_lines))
-        view = views.stop(
-            self._plan, self._life, trio.current_time() - self._stop_begun, self._doing
-        )
+            why, log = self._failure or "it was stopped", str(self._plan.log)
+            self._start.refuse(StartFailed(instance_id, why, log, last_lines))
+        seconds = trio.current_time() - self._stop_begun
         for stop in self._stops:
-            stop.answer(view)
-        self._owner.tell(InstanceLeft(address.instance_id))
+            stop.answer(views.stop(self._plan, self._life, seconds, self._doing))
+        self._owner.tell(InstanceLeft(instance_id))
         self.stop()
 
     def _show(self) -> None:

@@ -7,7 +7,8 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -90,19 +91,23 @@ def lay(command: CommandLine, record: shim_record.Record) -> None:
     shim_record.write(str(command.record), record)
 
 
-def start_in_daemon(command: CommandLine) -> subprocess.Popen[bytes]:
-    """Return a daemon of its own that has started `command`."""
-    daemon = subprocess.Popen(
+@contextmanager
+def daemon_of(command: CommandLine) -> Generator[subprocess.Popen[bytes], None, None]:
+    """Give a daemon of its own that has started `command`; it is killed at the end."""
+    with subprocess.Popen(
         [sys.executable, "-c", DAEMON.format(path=sys.path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-    )
-    assert daemon.stdin is not None
-    assert daemon.stdout is not None
-    with daemon.stdin as order:
-        order.write(msgspec.json.encode(command, enc_hook=str))
-    assert int(daemon.stdout.readline())
-    return daemon
+    ) as daemon:
+        try:
+            assert daemon.stdin is not None
+            assert daemon.stdout is not None
+            with daemon.stdin as order:
+                order.write(msgspec.json.encode(command, enc_hook=str))
+            assert int(daemon.stdout.readline())
+            yield daemon
+        finally:
+            daemon.kill()
 
 
 async def gone(machine: Machine) -> None:
@@ -117,7 +122,7 @@ def numbers(log: Path) -> list[int]:
 
 async def test_a_killed_daemon_costs_no_line_of_the_log(machine: Machine) -> None:
     command = await python(machine, COUNT)
-    with start_in_daemon(command) as daemon:
+    with daemon_of(command) as daemon:
         before = len(numbers(command.log))
         daemon.kill()
     process = await adopted(machine, command)
@@ -141,7 +146,7 @@ async def test_what_a_daemon_that_hangs_has_not_fetched_is_not_the_next_ones(
         "print('flooded', flush=True); time.sleep(60)"
     )
     command = await python(machine, code)
-    with start_in_daemon(command) as daemon:
+    with daemon_of(command) as daemon:
         daemon.send_signal(signal.SIGSTOP)
         with trio.fail_after(20):
             while not command.log.read_text().endswith("flooded\n"):  # noqa: ASYNC110
@@ -154,13 +159,13 @@ async def test_what_a_daemon_that_hangs_has_not_fetched_is_not_the_next_ones(
         process.terminate()
         assert [line.text async for line in process.lines] == ["bye"]
         assert await process.wait() == ExitStatus(code=0)
-        daemon.kill()
 
 
 async def test_the_end_of_the_daemons_run_leaves_what_has_a_record(machine: Machine) -> None:
     command = await python(machine, COUNT)
-    with start_in_daemon(command) as daemon:
+    with daemon_of(command) as daemon:
         daemon.send_signal(signal.SIGINT)
+        daemon.wait()
     process = await adopted(machine, command)
     await process.lines.receive()
     process.kill()
@@ -176,7 +181,10 @@ async def test_one_that_ends_without_a_daemon_says_how(machine: Machine) -> None
     os.kill(process.pid, signal.SIGUSR1)
     await gone(machine)
     assert await (await adopted(machine, command)).wait() == ExitStatus(signal=signal.SIGUSR1)
-    assert {path.name for path in (machine.place / "runtime").iterdir()} <= {"process.json"}
+    with trio.fail_after(5):
+        while Path(record_in(command).socket).exists():  # noqa: ASYNC110  # not our child
+            await trio.sleep(0.01)
+    assert [path.name for path in (machine.place / "runtime").iterdir()] == ["process.json"]
 
 
 async def test_what_no_daemon_comes_for_is_ended_in_the_end(machine: Machine) -> None:
@@ -293,9 +301,13 @@ async def test_the_socket_is_its_owners_alone(machine: Machine) -> None:
     assert stat.S_IMODE(command.record.stat().st_mode) == 0o600
 
 
-async def test_a_record_may_lie_deep_down(machine: Machine) -> None:
+@pytest.mark.parametrize("folders", [[], ["d" * 60] * 3])
+@pytest.mark.parametrize("name", ["process", "process_" + "i" * 128])
+async def test_a_record_may_lie_deep_down_and_have_a_long_name(
+    machine: Machine, folders: list[str], name: str
+) -> None:
     command = await python(machine, "import time; print('up', flush=True); time.sleep(60)")
-    deep = machine.place.joinpath(*["d" * 60] * 3) / "process.json"
+    deep = machine.place.joinpath(*folders) / f"{name}.json"
     command = msgspec.structs.replace(command, record=deep)
     (await started(machine, command)).release()
     process = await adopted(machine, command)

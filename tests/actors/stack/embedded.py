@@ -17,6 +17,7 @@ from peppy.actors.host.memory_files import File, MemoryFiles
 from peppy.actors.host.memory_journal import MemoryJournal
 from peppy.actors.host.memory_processes import Program
 from peppy.actors.host.memory_processes import Stage as Scene
+from peppy.actors.host.ports import Host
 from peppy.actors.kernel import Ref, run_actor
 from peppy.actors.stack.event_log import EventLog
 from peppy.actors.stack.ledger import Ledger
@@ -88,7 +89,7 @@ class Machine:
         """How often shared memory was looked through for what the dead have left."""
         programs: dict[str, Program] = {name: self._program(part) for name, part in parts.items()}
         self.journal = MemoryJournal()
-        self.host = memory_host(programs, files=self.files, journal=self.journal)
+        self.host: Host = memory_host(programs, files=self.files, journal=self.journal)
         self.notes: list[frames.Note] = []
 
     # Programs.

@@ -139,7 +139,7 @@ class MortalRobot(Embedded):
 
     def __init__(self, parts: Mapping[str, Part] | None = None) -> None:
         super().__init__({**PARTS, **(parts or {})})
-        self._host = self.host
+        self._host: Host = self.host
         self.processes = cast("MemoryProcesses", self.host.processes)
 
     def report(self, ref: Ref[Any], error: BaseException) -> None:
