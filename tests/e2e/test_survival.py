@@ -165,6 +165,23 @@ def test_an_orderly_stop_keeps_the_nodes_and_ends_the_instances(peppy: Peppy) ->
     peppy("node", "run", "one:v1", "-i", "second")
 
 
+def test_a_daemon_that_stands_still_for_a_while_changes_nothing(peppy: Peppy) -> None:
+    make(peppy, "counter", work=COUNTS)
+    peppy("node", "add", "-r", "counter", "-i", "one")
+    before = instances(peppy)["one"]
+    pid = daemon_pid(peppy)
+    os.kill(pid, signal.SIGSTOP)
+    time.sleep(12)
+    os.kill(pid, signal.SIGCONT)
+    after = instances(peppy)["one"]
+    assert (after["pid"], after["state"]) == (before["pid"], "running")
+    assert after["health"] != "unhealthy"
+    assert kinds(peppy)[-1] == "started"
+    peppy("node", "stop", "one")
+    lines = numbers(peppy, "one")
+    assert lines == list(range(1, len(lines) + 1))
+
+
 def test_a_thousand_signals_are_one_teardown(peppy: Peppy) -> None:
     cleanup = "print('cleaned', flush=True); await asyncio.sleep(1)"
     make(peppy, "tidy", cleanup=cleanup)

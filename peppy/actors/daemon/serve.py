@@ -67,11 +67,9 @@ def main(*, core_node: str | None = None, idle_exit: float | None = None) -> int
 
 def _only(error: BaseException) -> BaseException:
     """Return the one error in a group of groups, as nurseries make them; or else the group."""
-    while isinstance(error, BaseExceptionGroup):
+    if isinstance(error, BaseExceptionGroup):
         inside = cast("BaseExceptionGroup[BaseException]", error).exceptions
-        if len(inside) != 1:
-            break
-        (error,) = inside
+        return _only(inside[0]) if len(inside) == 1 else cast("BaseException", error)
     return error
 
 

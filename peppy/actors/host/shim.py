@@ -219,6 +219,7 @@ class Shim:
         self._family.kill()
 
     def _finish(self) -> None:
+        self._reap()
         for stream in tuple(self._pipes):
             # Whoever holds the other end now is none of ours: only what is there is read.
             for _ in range(64):
