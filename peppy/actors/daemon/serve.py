@@ -88,6 +88,7 @@ async def _serve(core_node: str | None, idle_exit: float | None) -> int:
 async def _run(site: Site, found: Sequence[FoundNode], idle_exit: float | None) -> int:
     events, pid = site.events, site.daemon_pid
     await events.note(EventKind.DAEMON_STARTED, f"the daemon is up (pid {pid})")
+    await _write_state(site)  # before anybody can ask: clients read their patience there
     async with listening(site.home.socket) as listener:
         async with run_actor(
             lambda: Daemon(site, found, idle_exit=idle_exit), name="daemon", on_failure=_report
@@ -200,7 +201,7 @@ async def _attend(site: Site, listener: trio.SocketListener, daemon: Ref[Any]) -
             nursery.start_soon(
                 partial(trio.serve_listeners, handler_nursery=connections), attend, [listener]
             )
-            await _announce(site)
+            _announce(site)
             await daemon.ended()
             nursery.cancel_scope.cancel()
         # By now every question is answered or refused: what is left is to send it.
@@ -208,7 +209,7 @@ async def _attend(site: Site, listener: trio.SocketListener, daemon: Ref[Any]) -
     return 128 + hurried[0] if hurried else 0
 
 
-async def _announce(site: Site) -> None:
+async def _write_state(site: Site) -> None:
     state = DaemonState(
         core_node_name=site.core_node,
         daemon_pid=site.daemon_pid,
@@ -217,6 +218,9 @@ async def _announce(site: Site) -> None:
     )
     text = msgspec.json.format(msgspec.json.encode(state), indent=2)
     await site.host.files.write(site.home.daemon_state, text)
+
+
+def _announce(site: Site) -> None:
     print(  # noqa: T201  # the foreground's own output
         f"peppy daemon ready (pid {site.daemon_pid}, {site.core_node},"
         f" messaging port {site.messaging_port})",

@@ -10,6 +10,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Final
 
+from peppy.actors.host.trees import DEEPEST, copy_tree
+
 BLOCK: Final = 64 * 1024
 """Bytes that `tail` reads at a time."""
 
@@ -88,11 +90,7 @@ def copy(directory: Path, to: Path) -> None:
     """Copy a whole directory, links as links, all or nothing."""
     must_be_free(to)
     with staged(to) as new:
-        try:
-            shutil.copytree(directory, new, symlinks=True)
-        except shutil.Error as error:
-            # One sentence for the first of many; each is (source, destination, why).
-            raise OSError(errno.EIO, str(error.args[0][0][2]), str(directory)) from error
+        copy_tree(directory, new, links=True, left_out=lambda *_: False)
         new.rename(to)
 
 
@@ -115,19 +113,34 @@ def move(path: Path, to: Path) -> None:
 
 def remove(path: Path) -> None:
     """Remove a file or a whole directory."""
+    if not os.path.lexists(path):
+        return  # a file system that may only be read refuses to remove even that
     if not _is_directory(path):
         path.unlink(missing_ok=True)
         return
-    with suppress(OSError):
+    with suppress(OSError, RecursionError):
         shutil.rmtree(path)
         return
     # Some tools write-protect the directories of their caches; others still write while we remove.
+    while _open_up(path):
+        pass
+    with suppress(FileNotFoundError):
+        shutil.rmtree(path)
+
+
+def _open_up(path: Path) -> bool:
+    """Make all below a directory removable; return whether more came up that lay too deep."""
+    more = False
     for top, directories, _ in os.walk(path):
         for name in (".", *directories):
             with suppress(OSError):
                 _let_in(Path(top, name))
-    with suppress(FileNotFoundError):
-        shutil.rmtree(path)
+        if len(Path(top).relative_to(path).parts) >= DEEPEST:
+            for name in directories:
+                os.rename(os.path.join(top, name), path / f".{token_hex(8)}.tmp")
+                more = True
+            directories.clear()
+    return more
 
 
 def tail(path: Path, lines: int) -> list[str]:

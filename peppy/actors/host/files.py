@@ -1,8 +1,11 @@
 """The real file system: `disk` and `artifacts` in worker threads, their errors as sentences."""
 
+import errno
+import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import trio
 
@@ -11,25 +14,38 @@ from peppy.actors.host.ports import HostError
 
 T = TypeVar("T")
 
+_STAGED: Final = re.compile(r"/\.[0-9a-f]{16}\.tmp(/|$)")
+"""In a path that `disk.staged` has made up, which is of no use to anybody."""
 
-async def in_thread(what: str, path: Path, work: Callable[[], T]) -> T:
-    """Return what `work` returns; raise `HostError` with `what` and the path for an `OSError`."""
+
+async def in_thread(what: str, path: Path, work: Callable[[], T], *, to: Path | None = None) -> T:
+    """Return what `work` returns; raise `HostError` with `what` and the path for an `OSError`.
+
+    `to` is where something comes of it, if that is another place.
+    """
 
     def translated() -> T:
         try:
             return work()
         except OSError as error:
-            raise cannot(what, path, error) from error
+            raise cannot(what, path, error, to) from error
+        except RecursionError as error:
+            deep = OSError(errno.ENAMETOOLONG, "its directories lie too deep in one another")
+            raise cannot(what, path, deep, to) from error
 
     return await trio.to_thread.run_sync(translated)
 
 
-def cannot(what: str, path: Path, error: OSError) -> HostError:
+def cannot(what: str, path: Path, error: OSError, to: Path | None = None) -> HostError:
     """Return the sentence: `cannot read '/a/b': no such file or directory`."""
     why = error.strerror or str(error)
     other = str(error.filename or path)
-    where = "" if other == str(path) or "/." in other.removeprefix(str(path)) else f" ('{other}')"
-    return HostError(f"cannot {what} '{path}': {why[:1].lower()}{why[1:]}{where}")
+    known = other in (str(path), str(to)) or _STAGED.search(other) is not None
+    into = "" if to is None else f" to '{to}'"
+    where = "" if known else f" ('{other}')"
+    sentence = f"cannot {what} '{path}'{into}: {why[:1].lower()}{why[1:]}{where}"
+    # Names may be any bytes; a sentence is text, which goes over wires and into logs.
+    return HostError(os.fsencode(sentence).decode("utf-8", "backslashreplace"))
 
 
 class RealFiles:
@@ -65,7 +81,7 @@ class RealFiles:
 
     async def copy(self, directory: Path, to: Path) -> None:
         """Copy a whole directory."""
-        await in_thread("copy", directory, lambda: disk.copy(directory, to))
+        await in_thread("copy", directory, lambda: disk.copy(directory, to), to=to)
 
     async def move(self, path: Path, to: Path) -> None:
         """Rename, replacing what is at `to`."""
@@ -77,11 +93,13 @@ class RealFiles:
 
     async def pack(self, directory: Path, artifact: Path) -> None:
         """Make a `.tar.zst` of a built directory."""
-        await in_thread("pack", directory, lambda: artifacts.pack(directory, artifact))
+        await in_thread("pack", directory, lambda: artifacts.pack(directory, artifact), to=artifact)
 
     async def unpack(self, artifact: Path, directory: Path) -> None:
         """Lay out an artifact in its new place."""
-        await in_thread("unpack", artifact, lambda: artifacts.unpack(artifact, directory))
+        await in_thread(
+            "unpack", artifact, lambda: artifacts.unpack(artifact, directory), to=directory
+        )
 
     async def tail(self, path: Path, lines: int) -> list[str]:
         """Return a text file's last lines."""

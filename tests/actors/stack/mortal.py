@@ -55,6 +55,7 @@ class Life:
             self.kill()
             self.check(call)
         result = await call
+        self.robot.stepped()
         if last:
             self.kill()
             self.check(call)
@@ -137,6 +138,9 @@ class MortalSources:
 class MortalRobot(Embedded):
     """A machine that outlives its daemons."""
 
+    life: Life
+    """The present daemon's, or the last one's."""
+
     def __init__(self, parts: Mapping[str, Part] | None = None) -> None:
         super().__init__({**PARTS, **(parts or {})})
         self._host: Host = self.host
@@ -147,11 +151,14 @@ class MortalRobot(Embedded):
         if not isinstance(error, Killed):
             super().report(ref, error)
 
+    def stepped(self) -> None:
+        """Look at the machine after each durable step; for those who want to."""
+
     async def live_until(
-        self, step: int, work: Callable[[], Awaitable[None]], *, after: bool
+        self, step: int | None, work: Callable[[], Awaitable[None]], *, after: bool
     ) -> None:
         """Do `work` with a daemon that is killed before or after its durable step `step`."""
-        life = Life(self, step, after=after)
+        life = self.life = Life(self, step, after=after)
         with _survived(life), life.scope:
             async with self._stack(life):
                 await work()
@@ -159,7 +166,7 @@ class MortalRobot(Embedded):
     @asynccontextmanager
     async def daemon(self) -> AsyncGenerator[Life, None]:
         """Run a daemon; where it is killed inside the block, the block ends there."""
-        life = Life(self, None, after=False)
+        life = self.life = Life(self, None, after=False)
         with _survived(life), life.scope:
             async with self._stack(life):
                 yield life
