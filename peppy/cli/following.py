@@ -3,7 +3,8 @@
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -30,9 +31,12 @@ def last_lines(log: Path, count: int, *, absent_is_empty: bool = False) -> tuple
 
     Raises `PeppyError` for one that cannot be read; one that is not there is empty if it may be.
     """
+    lines: deque[bytes] = deque(maxlen=count + 1)
     try:
         with log.open("rb") as file:
-            lines: deque[bytes] = deque(maxlen=count + 1)
+            with suppress(OSError), rotated(log, 1).open("rb") as older:
+                if not os.path.sameopenfile(older.fileno(), file.fileno()):
+                    lines.extend(older)
             lines.extend(file)
             offset, which = file.tell(), os.fstat(file.fileno()).st_ino
     except FileNotFoundError as error:
@@ -56,24 +60,48 @@ def _pause() -> None:
 def follow(log: Path, end: End, *, pause: Callable[[], None] = _pause) -> Iterator[str]:
     """Yield each line that comes after `end`, for ever; a file that takes its place counts too.
 
-    `pause` is called where there is nothing new.
+    One that was rotated meanwhile is read to its end first. `pause` is called where there is
+    nothing new.
     """
     while True:
-        offset, which = end.offset, end.file
         try:
             with log.open("rb") as file:
-                state = os.fstat(file.fileno())
-                if state.st_ino != which or state.st_size < offset:
-                    offset = 0
-                which = state.st_ino
-                file.seek(offset)
-                for line in _whole_lines(file):
-                    offset += len(line)
-                    yield _text(line)
+                if os.fstat(file.fileno()).st_ino != end.file:
+                    for older in _rotated_since(log, end):
+                        yield from _lines_after(older, end)
+                end = yield from _lines_after(file, end)
         except OSError:
             pass  # it is being replaced, or has not come yet
-        end = End(offset, which)
         pause()
+
+
+def rotated(log: Path, number: int) -> Path:
+    """Return where a log lies after it was rotated so often."""
+    return log.with_name(f"{log.name}.{number}")
+
+
+def _rotated_since(log: Path, end: End) -> Iterator[BinaryIO]:
+    """Yield the file that was read up to `end`, if it is there still, and those after it."""
+    number = 1
+    while (path := rotated(log, number)).exists():
+        if path.stat().st_ino == end.file:
+            for each in range(number, 0, -1):
+                with rotated(log, each).open("rb") as file:
+                    yield file
+            return
+        number += 1
+
+
+def _lines_after(file: BinaryIO, end: End) -> Generator[str, None, End]:
+    """Yield whole lines, from the beginning if it is another file or has been cut."""
+    state = os.fstat(file.fileno())
+    goes_on = state.st_ino == end.file and state.st_size >= end.offset
+    offset = end.offset if goes_on else 0
+    file.seek(offset)
+    for line in _whole_lines(file):
+        offset += len(line)
+        yield _text(line)
+    return End(offset, state.st_ino)
 
 
 def _whole_lines(file: BinaryIO) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from peppy.runtime.control_client import (
     DAEMON_LOG,
@@ -68,7 +68,7 @@ def print_into_log() -> None:
     """Have what this process prints go to the end of the daemon's log from now on."""
     log = home_directory() / DAEMON_LOG
     _prepare(log)
-    with log.open("ab") as file:
+    with _opened(log) as file:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
             os.dup2(file.fileno(), stream.fileno())
@@ -143,13 +143,22 @@ def _prepare(log: Path) -> int:
         raise PeppyError(f"cannot write below '{log.parent}': {error.strerror}") from error
 
 
+def _opened(log: Path) -> BinaryIO:
+    """Return the log, open at its end."""
+    try:
+        return log.open("ab")
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise PeppyError(f"cannot write '{log}': {why[:1].lower()}{why[1:]}") from error
+
+
 def _spawn(home: Path, log: Path) -> "subprocess.Popen[bytes]":
     command = (sys.executable, "-m", "peppy", "service", "serve", "--idle-exit", str(IDLE_EXIT))
     # What marks a node's own processes would have the daemon end with the node that started it.
     foreign = {TOKEN_VARIABLE, RUNTIME_CONFIG_VARIABLE}
     environment = {name: value for name, value in os.environ.items() if name not in foreign}
     environment[HOME_VARIABLE] = str(home)
-    with log.open("ab") as output:
+    with _opened(log) as output:
         return subprocess.Popen(  # noqa: S603  # our own interpreter and our own words
             command,
             stdin=subprocess.DEVNULL,
@@ -171,5 +180,6 @@ def _who_answers(client: ControlClient) -> DaemonView | None:
 def _last_lines(log: Path, known: int) -> list[str]:
     """Return the end of what was printed after the log was `known` bytes long."""
     with log.open("rb") as file:
-        file.seek(known)
+        # What is shorter by now has begun anew.
+        file.seek(known if known <= os.fstat(file.fileno()).st_size else 0)
         return file.read().decode(errors="replace").splitlines()[-LAST_LINES:]

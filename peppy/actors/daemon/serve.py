@@ -6,7 +6,7 @@ import signal
 import sys
 import traceback
 from collections.abc import AsyncGenerator, Generator, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from random import SystemRandom
@@ -19,10 +19,11 @@ from peppy.actors.daemon import control
 from peppy.actors.daemon.daemon import Daemon, ShutDown
 from peppy.actors.daemon.wire import open_router
 from peppy.actors.host.config_file import load_config
+from peppy.actors.host.daemon_log import steady_output
 from peppy.actors.host.environment import bundled_uv
 from peppy.actors.host.home import Home
 from peppy.actors.host.lock import hold_lock
-from peppy.actors.host.ports import Host
+from peppy.actors.host.ports import Host, HostError
 from peppy.actors.host.real import real_host
 from peppy.actors.kernel import Ref, run_actor
 from peppy.actors.stack.event_log import EventLog
@@ -57,7 +58,8 @@ def main(*, core_node: str | None = None, idle_exit: float | None = None) -> int
     ends by itself; None keeps it. Raises `PeppyError` if it cannot start.
     """
     try:
-        return trio.run(_serve, core_node, idle_exit)
+        with steady_output(Home.from_environment(os.environ).daemon_log):
+            return trio.run(_serve, core_node, idle_exit)
     except BaseExceptionGroup as group:
         error = _only(group)
         if isinstance(error, PeppyError):
@@ -94,7 +96,8 @@ async def _run(site: Site, found: Sequence[FoundNode], idle_exit: float | None) 
             lambda: Daemon(site, found, idle_exit=idle_exit), name="daemon", on_failure=_report
         ) as daemon:
             code = await _attend(site, listener, daemon)
-        await site.host.files.remove(site.home.daemon_state)
+        with suppress(HostError):
+            await site.host.files.remove(site.home.daemon_state)
     await events.note(EventKind.DAEMON_STOPPED, f"the daemon has ended (pid {pid})")
     return code
 
@@ -135,7 +138,9 @@ async def open_site(
         complain(warning)
     router = await open_router(os.environ, None if before is None else before.messaging_port)
     try:
-        await books.ledger.write({SITE: SiteRecord(messaging_port=router.port)})
+        site = SiteRecord(messaging_port=router.port)
+        if site != before:
+            await books.ledger.write({SITE: site})
         with closing(Exchange(router.transport)) as exchange:
             yield Site(
                 host=host,
@@ -179,7 +184,8 @@ async def listening(path: Path) -> AsyncGenerator[trio.SocketListener, None]:
     try:
         yield listener
     finally:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
         with trio.CancelScope(shield=True):
             await listener.aclose()
 
@@ -217,7 +223,10 @@ async def _write_state(site: Site) -> None:
         stop_answer_secs=stop_answer_after(site.config.lifecycle.shutdown_grace_secs),
     )
     text = msgspec.json.format(msgspec.json.encode(state), indent=2)
-    await site.host.files.write(site.home.daemon_state, text)
+    try:
+        await site.host.files.write(site.home.daemon_state, text)
+    except HostError as error:
+        complain(str(error))  # the stack matters more than who can look it up
 
 
 def _announce(site: Site) -> None:

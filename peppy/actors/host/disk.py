@@ -4,12 +4,13 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import Final
 
+from peppy.actors.host.shim_log import rotate
 from peppy.actors.host.trees import DEEPEST, copy_tree
 
 BLOCK: Final = 64 * 1024
@@ -60,11 +61,35 @@ def write(path: Path, data: bytes, mode: int, *, durable: bool = True) -> None:
         new.replace(path)
 
 
-def append(path: Path, data: bytes) -> None:
-    """Add to a file's end."""
+def append(path: Path, data: bytes, limit: int | None) -> None:
+    """Add to a file's end, all or nothing; one that would get longer than `limit` is rotated."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        file.write(data)
+    if limit is not None and is_full(_size(path), len(data), limit):
+        rotate(str(path))
+    with path.open("ab", buffering=0) as file:
+        start = written = file.seek(0, os.SEEK_END)
+        try:
+            rest = data
+            while rest:
+                count = file.write(rest)
+                written, rest = written + count, rest[count:]
+        except OSError:
+            if os.fstat(file.fileno()).st_size == written:  # nobody else has added to it
+                with suppress(OSError):
+                    file.truncate(start)
+            raise
+
+
+def is_full(size: int, more: int, limit: int) -> bool:
+    """Say whether a log of `size` bytes has to make way before `more` are added to it."""
+    return size > 0 and size + more > limit
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def names(directory: Path) -> list[str]:
@@ -90,8 +115,13 @@ def copy(directory: Path, to: Path) -> None:
     """Copy a whole directory, links as links, all or nothing."""
     must_be_free(to)
     with staged(to) as new:
-        copy_tree(directory, new, links=True, left_out=lambda *_: False)
+        copy_tree(directory, new, links=True, left_out=_nothing)
         new.rename(to)
+
+
+def _nothing(name: str, contents: Collection[str] | None) -> bool:
+    del name, contents
+    return False
 
 
 def move(path: Path, to: Path) -> None:
@@ -113,7 +143,9 @@ def move(path: Path, to: Path) -> None:
 
 def remove(path: Path) -> None:
     """Remove a file or a whole directory."""
-    if not os.path.lexists(path):
+    try:
+        path.lstat()
+    except FileNotFoundError:
         return  # a file system that may only be read refuses to remove even that
     if not _is_directory(path):
         path.unlink(missing_ok=True)

@@ -59,9 +59,9 @@ class RealFiles:
         """Replace a file in one step."""
         await in_thread("write", path, lambda: disk.write(path, data, mode))
 
-    async def append(self, path: Path, data: bytes) -> None:
+    async def append(self, path: Path, data: bytes, *, limit: int | None = None) -> None:
         """Add to a file's end."""
-        await in_thread("write", path, lambda: disk.append(path, data))
+        await in_thread("write", path, lambda: disk.append(path, data, limit))
 
     async def exists(self, path: Path) -> bool:
         """Say whether anything is there."""

@@ -10,7 +10,7 @@ from peppy.actors.host.files import cannot
 from peppy.actors.host.ports import HostError
 
 _REFUSED: Final[dict[int, tuple[str, str | None]]] = {
-    sqlite3.SQLITE_FULL: ("the disk is full", "make room, and try again"),
+    sqlite3.SQLITE_FULL: ("no space left on device", "make room, and try again"),
     sqlite3.SQLITE_BUSY: (
         "another program holds it locked",
         "end what has it open, such as an SQLite shell",

@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from peppy.actors.host.home import Home
@@ -61,7 +61,8 @@ def hold_lock(home: Home) -> Generator[None, None, None]:
         except BlockingIOError:
             raise HomeTaken(str(home.root), _pid(descriptor)) from None
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        with suppress(OSError):  # on a full disk it is only not known who has the home
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         try:
             yield
         finally:

@@ -3,16 +3,18 @@
 import errno
 import os
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import trio
 
-from peppy.actors.host.disk import last_lines, rotated
+from peppy.actors.host.disk import is_full, last_lines, rotated
 from peppy.actors.host.files import cannot
 from peppy.actors.host.ports import HostError
 from peppy.actors.host.relocation import LARGEST, MARK, mentions, rewrite, rewrite_target
+from peppy.actors.host.shim_log import OLD_FILES
 
 
 class File(msgspec.Struct, frozen=True, tag=True):
@@ -108,10 +110,20 @@ class MemoryFiles:
             raise _failure("write", path, errno.EISDIR)
         self.put(path, File(data, mode))
 
-    async def append(self, path: Path, data: bytes) -> None:
+    async def append(self, path: Path, data: bytes, *, limit: int | None = None) -> None:
         """Add to a file's end."""
         await trio.lowlevel.checkpoint()
+        there = self.items.get(path)
+        size = len(there.data) if isinstance(there, File) else 0
+        if limit is not None and is_full(size, len(data), limit):
+            self._rotate(path)
         self.add(path, data)
+
+    def _rotate(self, path: Path) -> None:
+        places = [path, *(path.with_name(f"{path.name}.{n}") for n in range(1, OLD_FILES + 1))]
+        for place, older in reversed(tuple(pairwise(places))):
+            if place in self.items:
+                self.items[older] = self.items.pop(place)
 
     async def exists(self, path: Path) -> bool:
         """Say whether anything is there."""

@@ -135,8 +135,11 @@ class Files(Protocol):
         """Replace a file in one step: a reader sees the old text or the new, never a part."""
         ...
 
-    async def append(self, path: Path, data: bytes) -> None:
-        """Add to a file's end; make it, and its directories, if it is not there."""
+    async def append(self, path: Path, data: bytes, *, limit: int | None = None) -> None:
+        """Add to a file's end, all or nothing; make it, and its directories, if it is not there.
+
+        One that would get more than `limit` bytes becomes `<path>.1` first, as logs do.
+        """
         ...
 
     async def exists(self, path: Path) -> bool:

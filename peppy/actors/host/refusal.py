@@ -4,6 +4,7 @@ import errno
 import os
 from typing import Final
 
+from peppy.actors.host.files import cannot
 from peppy.actors.host.ports import CommandLine, HostError
 
 _WHY: Final = {
@@ -12,6 +13,10 @@ _WHY: Final = {
     errno.ENOEXEC: ("it is no program of this machine", "a script begins with '#!/bin/sh', say"),
 }
 """What the system's answers mean for a program that is there."""
+
+
+_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+"""What the system answers where nothing can be written."""
 
 
 def no_such_directory(command: CommandLine) -> HostError:
@@ -37,6 +42,11 @@ def refusal(command: CommandLine, number: int) -> HostError:
     is_there = "/" in program and os.path.lexists(command.directory / program)
     if number == errno.ENOENT and not is_there:
         return no_such_program(command)
+    if number in _DISK:
+        # What the program's shim writes before it starts anything: its log, and its record.
+        place = (command.record or command.log).parent
+        error = OSError(number, os.strerror(number))
+        return HostError(f"{_cannot(command)}: {cannot('write below', place, error)}")
     why, hint = _WHY.get(number, (os.strerror(number), None))
     return HostError(f"{_cannot(command)}: {why}", hint=hint)
 

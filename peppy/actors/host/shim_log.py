@@ -18,6 +18,15 @@ PARTS: Final = 16
 """Into how many parts a full file may have been written, at least."""
 
 
+def rotate(path: str) -> None:
+    """Move a full log out of the way, if there is one. Raises `OSError`."""
+    if os.path.lexists(path):
+        for number in range(OLD_FILES - 1, 0, -1):
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(f"{path}.{number}", f"{path}.{number + 1}")
+        os.replace(path, f"{path}.1")
+
+
 class Log:
     """A log under way. `lost` counts the lines that could not be written since the last that was.
 
@@ -57,6 +66,10 @@ class Log:
             self._torn = data[written - 1 : written] != b"\n"
         self.lost += data[max(written, len(notice)) :].count(b"\n")
 
+    def fileno(self) -> int:
+        """Return the present file's descriptor; another one comes with the next file."""
+        return self._descriptor
+
     def close(self) -> None:
         """Write no more."""
         os.close(self._descriptor)
@@ -84,11 +97,7 @@ class Log:
         if not there or there + size <= self._limit:
             return
         # The old file is kept open until there is a new one, so that no line is without a place.
-        if os.path.lexists(self._path):
-            for number in range(OLD_FILES - 1, 0, -1):
-                with contextlib.suppress(FileNotFoundError):
-                    os.replace(f"{self._path}.{number}", f"{self._path}.{number + 1}")
-            os.replace(self._path, f"{self._path}.1")
+        rotate(self._path)
         new = self._open()
         os.close(self._descriptor)
         self._descriptor = new

@@ -1,10 +1,12 @@
 """What `node add` does before the stack decides: read, check, and take a snapshot."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import trio
 
+from peppy.actors.host.ports import HostError
 from peppy.actors.stack.bindings import (
     Documents,
     check_bindings,
@@ -18,6 +20,7 @@ from peppy.actors.stack.site import Site
 from peppy.schema.control import AddNode
 from peppy.schema.errors import PeppyError
 from peppy.schema.frames import Note
+from peppy.schema.names import NodeId
 
 
 class AddLog:
@@ -52,7 +55,7 @@ async def stage(
     document = await read_document(files, source)
     node = document.manifest.id
     log = AddLog(site, job_log(site.home.add_logs, node, site.host.clock.now()), note)
-    snapshot = site.home.built_nodes / f"{node.name}_{node.tag}_{_six_digits(site)}"
+    snapshot = await _free(site, node)
     try:
         if document.execution is None:
             raise NoExecution(node)
@@ -65,14 +68,22 @@ async def stage(
         await log.record(f"Took the snapshot {snapshot}")
     except BaseException as error:
         with trio.CancelScope(shield=True):
-            await files.remove(snapshot)
             reason = str(error) if isinstance(error, PeppyError) else "it was given up"
-            await log.record(reason, "error")
+            # What went wrong is why nothing comes of it: also where that cannot be cleared away.
+            with suppress(HostError):
+                await files.remove(snapshot)
+            with suppress(HostError):
+                await log.record(reason, "error")
         raise
     return Entry(
         document=document, execution=document.execution, snapshot=snapshot, add_log=log.path
     )
 
 
-def _six_digits(site: Site) -> str:
-    return site.random.randbytes(3).hex()
+async def _free(site: Site, node: NodeId) -> Path:
+    """Return where nothing lies yet: one that fails to be laid there is removed."""
+    while True:
+        digits = site.random.randbytes(3).hex()
+        path = site.home.built_nodes / f"{node.name}_{node.tag}_{digits}"
+        if not await site.host.files.exists(path):
+            return path

@@ -1,6 +1,7 @@
 """One build job: a copy of the snapshot, `build_cmd` in it, and the artifact packed from it."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, assert_never
 
@@ -8,7 +9,7 @@ import msgspec
 import trio
 
 from peppy.actors.host.environment import child_environment, expand
-from peppy.actors.host.ports import CommandLine, Process
+from peppy.actors.host.ports import CommandLine, HostError, Process
 from peppy.actors.kernel import Actor, Ref
 from peppy.actors.stack.errors import BuildFailed
 from peppy.actors.stack.ledger import NodeRecord, node_key
@@ -35,6 +36,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     workspace: Path
     """Where it is built; gone when the build has ended, however it ends."""
     artifact: Path
+    replaces: bool
+    """Whether another artifact, which is promised, has had its place."""
     log: Path
     build_cmd: tuple[str, ...]
     request: BuildNode
@@ -102,16 +105,22 @@ class Build(Actor[Message]):
             await files.pack(plan.workspace, plan.artifact)
             with trio.CancelScope(shield=True):
                 # From here on there is an artifact, whatever ends the build.
-                await self._write_down()
+                await self._keep_artifact()
             self._owner.tell(BuildSucceeded(self._view(trio.current_time() - begun)))
         finally:
-            with trio.CancelScope(shield=True):
+            with trio.CancelScope(shield=True), suppress(HostError):
                 await files.remove(plan.workspace)
 
-    async def _write_down(self) -> None:
+    async def _keep_artifact(self) -> None:
         plan, ledger = self._plan, self._site.ledger
         built = ledger.happened(EventKind.NODE_BUILT, "was built", node=plan.node)
-        await ledger.write({node_key(plan.node): plan.record}, built)
+        try:
+            await ledger.write({node_key(plan.node): plan.record}, built)
+        except HostError:
+            if not plan.replaces:
+                with suppress(HostError):
+                    await self._site.host.files.remove(plan.artifact)
+            raise
 
     def _view(self, seconds: float) -> BuildView:
         plan = self._plan

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 import trio
 
-from peppy.actors.host.ports import Clock, Files, HostError, Journal
+from peppy.actors.host.ports import LOG_LIMIT, Clock, Files, HostError, Journal
 from peppy.actors.kernel import Promise
 from peppy.actors.stack.logs import line
 from peppy.schema.events import Event, EventKind, EventsView, ListEvents
@@ -150,7 +150,7 @@ class EventLog:
         if not lines:
             return
         try:
-            await self._files.append(self._stack_log, b"".join(lines))
+            await self._files.append(self._stack_log, b"".join(lines), limit=LOG_LIMIT)
         except trio.Cancelled:
             self._lines.extendleft(reversed(lines))
             raise

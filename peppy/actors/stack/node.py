@@ -252,6 +252,7 @@ class Node(Actor[Message]):
             snapshot=self._entry.snapshot,
             workspace=home.tmp / f"build_{self._site.random.randbytes(6).hex()}",
             artifact=self._artifact,
+            replaces=self._stage.artifact,
             log=self._build_log,
             build_cmd=self._entry.execution.build_cmd,
             request=asked.request,

@@ -19,10 +19,11 @@ from peppy.actors.stack.ledger import (
     NodeRecord,
     Record,
     Records,
+    complain,
     instance_key,
     node_key,
 )
-from peppy.actors.stack.plan import is_process_record
+from peppy.actors.stack.plan import Plan, is_process_record
 from peppy.actors.stack.site import Site
 from peppy.schema.durations import REAP
 from peppy.schema.errors import PeppyError
@@ -116,7 +117,8 @@ class _Search:
 
         async def look(record: InstanceRecord) -> None:
             process = await self._adopted(record.plan.record)
-            if record.running and str(record.plan.node) in nodes:
+            promised = record.running and str(record.plan.node) in nodes
+            if promised and (process is not None or await self._is_kept(record.plan)):
                 found.append(FoundInstance(record, process))
                 return
             await _end(process)
@@ -126,9 +128,16 @@ class _Search:
             for record in self._records.instances.values():
                 nursery.start_soon(look, record)
             known = {record.plan.record for record in self._records.instances.values()}
-            for path in await self._process_records() - known:
+            for path in sorted(await self._process_records() - known):
                 nursery.start_soon(self._end_unknown, path)
         return sorted(found, key=lambda each: each.record.plan.started_at)
+
+    async def _is_kept(self, plan: Plan) -> bool:
+        """Say whether an instance without a process is still somebody's.
+
+        What has been stopped is cleared away, also where the journal could not take that any more.
+        """
+        return await self._site.host.files.exists(plan.runtime_config)
 
     async def _process_records(self) -> set[Path]:
         runtime = self._site.home.runtime
@@ -169,7 +178,14 @@ class _Search:
                 path = directory / name
                 beside = directory == home.runtime and stems and name.startswith(stems)
                 if path not in kept and not beside:
-                    await files.remove(path)
+                    await self._remove(path)
+
+    async def _remove(self, path: Path) -> None:
+        """Remove what is nobody's; what cannot be removed keeps no daemon from coming up."""
+        try:
+            await self._site.host.files.remove(path)
+        except HostError as error:
+            complain(str(error))
 
     def _warn(self, text: str) -> None:
         self._events.append(self._site.ledger.happened(EventKind.WARNING, text))

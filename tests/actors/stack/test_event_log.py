@@ -54,7 +54,7 @@ class SlowJournal(MemoryJournal):
 class FullFiles(MemoryFiles):
     """A disk that takes nothing."""
 
-    async def append(self, path: Path, data: bytes) -> None:
+    async def append(self, path: Path, data: bytes, *, limit: int | None = None) -> None:
         raise cannot("write", path, OSError(errno.ENOSPC, "No space left on device"))
 
 

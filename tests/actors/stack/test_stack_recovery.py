@@ -224,6 +224,7 @@ async def test_after_the_machine_was_started_anew_nothing_is_signalled_and_all_i
         (instance,) = (await robot.row()).instances
         assert (instance.state, instance.ended) == (InstanceState.FAILED, "nobody there to see it")
         await robot.stop()
+        assert await robot.states() == {}
         await robot.run()
         assert await robot.states() == {"front": "running"}
 

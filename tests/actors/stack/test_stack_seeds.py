@@ -1,0 +1,41 @@
+"""Two thousand robots, each with a history, deaths of its daemon and an order of steps of its own.
+
+A seed that fails is named in the failure and fails again alone: `PEPPY_SEED=n pytest` this file.
+"""
+
+import os
+
+import pytest
+
+from peppy.schema.events import EventKind
+from tests.actors.stack.seeded import explore
+
+SEEDS = 2000
+BLOCK = 25
+"""Seeds in one test, so that several workers share them."""
+
+WANTED = os.environ.get("PEPPY_SEED")
+FIRST = range(0, SEEDS, BLOCK) if WANTED is None else [int(WANTED)]
+COUNT = BLOCK if WANTED is None else 1
+
+
+@pytest.mark.parametrize("first", FIRST)
+def test_whatever_happens_to_a_robot_its_promises_are_kept(first: int) -> None:
+    for seed in range(first, first + COUNT):
+        try:
+            explore(seed)
+        except BaseException as error:
+            error.add_note(f"this is seed {seed}: PEPPY_SEED={seed} has it fail again")
+            raise
+
+
+def test_a_seed_is_the_same_history_each_time() -> None:
+    for seed in range(5):
+        assert explore(seed) == explore(seed)
+    assert explore(0).trace != explore(1).trace
+
+
+def test_the_histories_have_everything_in_them_that_may_happen() -> None:
+    traces = [explore(seed).trace for seed in range(60)]
+    kinds = {line.split()[1] for trace in traces for line in trace}
+    assert kinds >= {kind.value for kind in EventKind} - UNSEEN
