@@ -4,7 +4,7 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def mount(*words: str) -> None:
 
 
 @contextmanager
-def read_only(home: Path) -> Iterator[None]:
+def read_only(home: Path) -> Generator[None, None, None]:
     """Have a directory be such that nothing can be made, changed or removed in it any more."""
     mount("--bind", str(home), str(home))
     try:
@@ -121,9 +121,9 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
         subprocess.run(["umount", str(place)], check=True)
 
 
-def large(disk: SmallDisk, **more: str) -> Path:
+def large(disk: SmallDisk, build: str | None = None) -> Path:
     """Write a node with much in it."""
-    directory = make(disk.peppy, "large", **more)
+    directory = make(disk.peppy, "large", build=build)
     (directory / "data.bin").write_bytes(os.urandom(LARGE))
     return directory
 
@@ -229,8 +229,8 @@ def test_an_addition_with_any_amount_of_room_is_whole_or_not_there(disk: SmallDi
     for pages in range(12):
         disk.leave(max(0, lacks - pages * PAGE))
         said = disk.no_space("node", "add", "other")
-        reasons.add(said.partition("'")[0])
-    assert reasons >= {"Error: cannot write the journal "}
+        reasons.add(said.partition("Error: ")[2].partition("'")[0])
+    assert "cannot write the journal " in reasons
     disk.free()
     disk.peppy("node", "add", "other")
 
@@ -249,7 +249,7 @@ def test_a_home_that_may_only_be_read_keeps_a_daemon_from_starting(peppy: Peppy)
     peppy("stack", "list")
     peppy("service", "stop")
     with read_only(peppy.home):
-        for line in ("stack list", "node add x", "service serve", "service start"):
+        for line in ("stack list", "node add x", "service serve"):
             said = refused(peppy.try_(*line.split()))
             assert "read-only file system" in said.lower()
             assert str(peppy.home) in said
@@ -283,6 +283,7 @@ def test_a_home_that_becomes_read_only_ends_nothing(peppy: Peppy) -> None:
         assert instances(peppy) == {}
         assert not alive(pid)
     assert daemon_pid(peppy) == daemon
+    peppy("node", "run", "witness:v1", "-i", "two")
     assert "Traceback" not in (peppy.home / "logs" / "daemon.log").read_text()
     os.kill(daemon, signal.SIGKILL)
-    assert instances(peppy) == {}
+    assert set(instances(peppy)) == {"two"}

@@ -201,7 +201,7 @@ def test_what_the_library_reads_is_read_but_for_what_documents_may_not_have(text
 
 
 TEXTS = st.text(max_size=8).filter(lambda text: not re.search(r"\x00\d", text))
-"""The library writes NUL as `\\0`, before a digit too, where that is no JSON5 and nobody reads it."""
+"""The library writes NUL as `\\0`, before a digit too, which is no JSON5."""
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | TEXTS,

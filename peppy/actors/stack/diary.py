@@ -56,7 +56,9 @@ class Diary:
                 await self._ledger.write_if_possible({key: entry.record}, *entry.events)
                 continue
             try:
-                await self._ledger.write({key: entry.record}, *entry.events)
+                # What is gone is gone, whatever can be written.
+                gone = entry.record is None
+                await self._ledger.write({key: entry.record}, *entry.events, owed=gone)
             except HostError as error:
                 entry.error = error
             entry.written.set()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+import trio
 
 from peppy.actors.host.ports import Clock, HostError, Journal
 from peppy.actors.rules.instance_life import Ending, Life, Phase
@@ -111,6 +112,9 @@ class Ledger:
         self._journal = journal
         self._clock = clock
         self._pass_on = pass_on
+        self._owed: dict[str, Record | None] = {}
+        self._turn = trio.Lock()
+        """Held while something is written: what is owed must not come after what follows it."""
 
     async def load(self) -> Records:
         """Return what is written down. Raises `HostError`."""
@@ -133,14 +137,29 @@ class Ledger:
     async def write_if_possible(self, changes: Mapping[str, Record | None], *events: Event) -> None:
         """Write what nobody waits for; where that cannot be done, the daemon's log says so."""
         try:
-            await self.write(changes, *events)
+            await self.write(changes, *events, owed=True)
         except HostError as error:
             complain(str(error))
 
-    async def write(self, changes: Mapping[str, Record | None], *events: Event) -> None:
-        """Write records (None removes one) and events, all or nothing. Raises `HostError`."""
-        encoded = {key: None if r is None else _encode(r) for key, r in changes.items()}
-        self._pass_on(await self._journal.commit(encoded, events))
+    async def write(
+        self, changes: Mapping[str, Record | None], *events: Event, owed: bool = False
+    ) -> None:
+        """Write records (None removes one) and events, all or nothing. Raises `HostError`.
+
+        Records that are `owed`, because they say what is so in any case, then go with the next that
+        can be written.
+        """
+        async with self._turn:
+            every = {**self._owed, **changes}
+            encoded = {key: None if r is None else _encode(r) for key, r in every.items()}
+            try:
+                numbered = await self._journal.commit(encoded, events)
+            except HostError:
+                if owed:
+                    self._owed = every
+                raise
+            self._owed = {}
+            self._pass_on(numbered)
 
     def happened(
         self,

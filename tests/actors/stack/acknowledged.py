@@ -118,6 +118,17 @@ class Acknowledged:
                 found[name] = last
         return found
 
+    def free(self) -> set[InstanceId]:
+        """Return the names of instances that were stopped, and that nobody has asked for since."""
+        known = self.instances().items()
+        return {name for name, o in known if isinstance(o.request, control.StopInstance)}
+
+    def overlapped(self, operation: Operation) -> bool:
+        """Say whether somebody asked for the same instance at the same time."""
+        name = operation.instance_id
+        others = (o for o in self.operations if o is not operation and o.instance_id == name)
+        return any(o.ended > operation.begun for o in others)
+
 
 def _last(operations: list[Operation]) -> Operation | None:
     """Return the last one if it was answered and all others had ended before it began."""

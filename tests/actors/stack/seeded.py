@@ -19,7 +19,7 @@ from peppy.actors.host.memory_processes import Program
 from peppy.actors.host.memory_processes import Stage as Scene
 from peppy.actors.kernel import ActorEnded
 from peppy.actors.stack import bindings
-from peppy.actors.stack.errors import BuildFailed
+from peppy.actors.stack.errors import BuildFailed, InstanceExists
 from peppy.actors.stack.ledger import Ledger
 from peppy.actors.stack.plan import process_record
 from peppy.schema import control
@@ -138,6 +138,7 @@ class World:
     async def _ask(self, asking: Asking) -> None:
         robot, request = self.robot, asking.request
         await trio.sleep(asking.at)
+        free = self.told.free()
         operation = self.told.begin(request)
         if isinstance(request, control.AddNode):
             robot.source(str(operation.node), build=asking.build, run=asking.run)
@@ -158,6 +159,8 @@ class World:
             assert asking.patience < PATIENT, f"{request} was never answered"
             return
         assert refusal is None or refusal.kind != "bug", refusal
+        if isinstance(refusal, InstanceExists) and operation.instance_id in free:
+            assert self.told.overlapped(operation), refusal
         self.told.end(operation, answer, refusal)
         if refusal is None:
             left = before & set(robot.alive)
