@@ -73,6 +73,54 @@ def test_what_comes_is_told_once_however_the_file_changes(tmp_path: Path) -> Non
     assert list(islice(lines, len(expected))) == expected
 
 
+def rotate(log: Path) -> None:
+    for number in (2, 1):
+        older = log.with_name(f"log.{number}")
+        if older.exists():
+            older.rename(log.with_name(f"log.{number + 1}"))
+    log.rename(log.with_name("log.1"))
+
+
+def test_what_comes_right_before_a_log_is_rotated_is_not_missed(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(b"old\n")
+    _, end = last_lines(log, 5)
+
+    def happenings() -> Iterator[None]:
+        with log.open("ab") as file:
+            file.write(b"1\n")
+        rotate(log)
+        log.write_bytes(b"2\n")
+        yield
+        yield
+        for number in (3, 5):
+            with log.open("ab") as file:
+                file.write(b"%d\n" % number)
+            rotate(log)
+            log.write_bytes(b"%d\n" % (number + 1))
+        yield
+        rotate(log)
+        yield  # there is none for a moment
+        log.write_bytes(b"7\n")
+        yield
+
+    story = happenings()
+    next(story)
+    lines = follow(log, end, pause=lambda: next(story))
+    assert list(islice(lines, 7)) == list("1234567")
+
+
+def test_the_last_lines_of_a_log_that_has_just_begun_are_those_of_the_one_before(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(b"a\nb\n")
+    rotate(log)
+    log.write_bytes(b"c\n")
+    lines, end = last_lines(log, 2)
+    assert (lines, end.offset) == (["b", "c"], 2)
+
+
 def test_following_begins_where_the_past_has_ended(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_bytes(b"old\nha")

@@ -287,3 +287,19 @@ def test_a_home_that_becomes_read_only_ends_nothing(peppy: Peppy) -> None:
     assert "Traceback" not in (peppy.home / "logs" / "daemon.log").read_text()
     os.kill(daemon, signal.SIGKILL)
     assert set(instances(peppy)) == {"two"}
+
+
+def test_what_cannot_be_cleared_away_keeps_no_daemon_from_starting(peppy: Peppy) -> None:
+    peppy("stack", "list")
+    peppy("service", "stop")
+    held = peppy.home / "tmp" / "build_held"
+    held.mkdir()
+    mount("-t", "tmpfs", "tmpfs", str(held))
+    try:
+        peppy("stack", "list")
+        assert f"cannot remove '{held}': " in peppy("service", "logs")
+        peppy("service", "stop")
+    finally:
+        subprocess.run(["umount", str(held)], check=True)
+    peppy("stack", "list")
+    assert not held.exists()

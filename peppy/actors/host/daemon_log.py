@@ -35,16 +35,16 @@ class RotatedLog:
 
     def __init__(self, path: Path, limit: int) -> None:
         self._log = Log(str(path), limit)
-        self._file = self._log.fileno()
         self._others = [number for number in (STDOUT, STDERR) if _is_at(number, path)]
 
     def write(self, lines: bytes) -> None:
         """Write lines; those for which there is no room are counted."""
         self._log.write(lines)
-        if self._log.fileno() != self._file:
-            self._file = self._log.fileno()
-            for number in self._others:
-                os.dup2(self._file, number)
+        file = self._log.fileno()
+        for number in self._others:
+            # Which number it has says nothing: that of a closed one comes again.
+            if not os.path.sameopenfile(number, file):
+                os.dup2(file, number)
 
     def close(self) -> None:
         """Write no more."""

@@ -38,12 +38,14 @@ class Instance(Actor[Message]):
         site: Site,
         plan: Plan,
         owner: Ref[InstanceChanged | InstanceLeft],
+        stack: Ref[InstanceLeft],
         found: FoundInstance | None = None,
     ) -> None:
         """`found` is what a former daemon has left of it."""
         self._site = site
         self._plan = plan
         self._owner = owner
+        self._stack = stack
         self._found = found
         self._diary = Diary(site.ledger, plan)
         self._life = life.Life()
@@ -122,9 +124,8 @@ class Instance(Actor[Message]):
         plan = self._plan
         self._begun = self._last_sign = trio.current_time()
         self._failure, self._pulse, self._last_lines, self._doing = None, pulses.Pulse(), (), None
-        too_long = life.GivenUp(f"it took over {plan.max_timeout:g} s")
         self._timers = [
-            self.later(plan.max_timeout, too_long),
+            self.later(plan.max_timeout, life.GivenUp(f"it took over {plan.max_timeout:g} s")),
             self.later(plan.idle_timeout, told.IdleCheck()),
         ]
         self._preparation = self.background(
@@ -265,8 +266,7 @@ class Instance(Actor[Message]):
         return self.background(probe, self._site, self._plan.address, self.me.tell)
 
     def _ask_shutdown(self) -> None:
-        site = self._site
-        deadline = force_kill_after(site.config.lifecycle.shutdown_grace_secs)
+        deadline = force_kill_after(self._site.config.lifecycle.shutdown_grace_secs)
         self._timers.append(self.later(deadline, life.GraceOver()))
         self.background(self._ask_to_leave)
 
@@ -280,10 +280,9 @@ class Instance(Actor[Message]):
 
     def _quiet(self) -> None:
         """End what goes on only as long as a process does, or as long as one is waited for."""
-        for work in self._work:
-            work.cancel()
-        for timer in self._timers:
-            timer.cancel()
+        goes_on: list[Background | Timer] = [*self._work, *self._timers]
+        for each in goes_on:
+            each.cancel()
         self._work, self._timers = [], []
 
     def _wait(self, seconds: float) -> None:
@@ -372,7 +371,8 @@ class Instance(Actor[Message]):
         seconds = trio.current_time() - self._stop_begun
         for stop in self._stops:
             stop.answer(views.stop(self._plan, self._life, seconds, self._doing))
-        self._owner.tell(InstanceLeft(instance_id))
+        for owner in (self._owner, self._stack):  # whoever has the answer may use its name again
+            owner.tell(InstanceLeft(instance_id))
         self.stop()
 
     def _show(self) -> None:

@@ -1,6 +1,7 @@
 """One node of the stack: its document, its stage, its build and its instances."""
 
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -61,6 +62,12 @@ class BuildOver(msgspec.Struct, frozen=True):
     """The build's actor has ended, and with it everything that it had begun."""
 
 
+class OrphanEnded(msgspec.Struct, frozen=True):
+    """Nothing is left of an instance whose actor has failed."""
+
+    instance_id: InstanceId
+
+
 Message = (
     BuildNode
     | RunNode
@@ -74,6 +81,7 @@ Message = (
     | BuildOver
     | InstanceChanged
     | InstanceLeft
+    | OrphanEnded
 )
 
 
@@ -117,6 +125,8 @@ class Node(Actor[Message]):
         """Whom a forced build is for that waits for the present one to end."""
         self._outcome: BuildView | Exception | None = None
         self._instances: dict[InstanceId, Running] = {}
+        self._starts = 0
+        """How many there have been: one may have to end yet when the next has its name."""
         self._retiring: Promise[Retired] | None = None
         self._retired: list[InstanceId] = []
 
@@ -135,7 +145,9 @@ class Node(Actor[Message]):
 
     def _spawn(self, plan: Plan, found: FoundInstance | None = None) -> Ref[Any]:
         instance_id = plan.address.instance_id
-        ref = self.spawn(lambda: Instance(self._site, plan, self.me, found), instance_id)
+        self._starts += 1
+        make = partial(Instance, self._site, plan, self.me, self._owner, found)
+        ref = self.spawn(make, f"{instance_id}.{self._starts}")
         self._instances[instance_id] = Running(ref, plan)
         return ref
 
@@ -153,9 +165,7 @@ class Node(Actor[Message]):
             case Retire():
                 self._retire(message)
             case Hurry():
-                self._cancel_build()
-                for instance in self._instances.values():
-                    instance.ref.tell(Hurried())
+                self._hurry()
             case BuildSucceeded(view):
                 self._outcome = view
             case BuildStopped(error):
@@ -167,6 +177,9 @@ class Node(Actor[Message]):
             case InstanceChanged(view):
                 self._instance_changed(view)
             case InstanceLeft(instance_id):
+                self._instance_left(instance_id)
+            case OrphanEnded(instance_id):
+                self._owner.tell(InstanceLeft(instance_id))
                 self._instance_left(instance_id)
             case _:
                 assert_never(message)
@@ -182,12 +195,12 @@ class Node(Actor[Message]):
                 self.background(self._end_orphan, instance.plan, done=lambda left: left)
                 return
 
-    async def _end_orphan(self, plan: Plan) -> InstanceLeft:
+    async def _end_orphan(self, plan: Plan) -> OrphanEnded:
         await attending.end_orphan(self._site, plan)
         await attending.clear(self._site, plan)
         instance_id = plan.address.instance_id
         await self._site.ledger.write_if_possible({instance_key(instance_id): None})
-        return InstanceLeft(instance_id)
+        return OrphanEnded(instance_id)
 
     def _describe(self, request: DescribeNode) -> None:
         view = views.node_info(self._entry, self._row(), self._build_log)
@@ -319,11 +332,15 @@ class Node(Actor[Message]):
             return
         if self._retiring is not None:
             self._retired.append(instance_id)
-        self._owner.tell(InstanceLeft(instance_id))
         self._show()
         self._end_if_retired()
 
     # The end.
+
+    def _hurry(self) -> None:
+        self._cancel_build()
+        for instance in self._instances.values():
+            instance.ref.tell(Hurried())
 
     def _retire(self, request: Retire) -> None:
         if self._retiring is not None:

@@ -54,6 +54,7 @@ from peppy.schema.control import (
     DescribeWire,
     InitNode,
     ListStack,
+    NodeView,
     RemoveNode,
     RemoveView,
     RunNode,
@@ -103,9 +104,7 @@ class Stack(Actor[Message]):
             case Request():
                 self._request(message)
             case NodeChanged(view):
-                member = self._members.get(view.node)
-                if member is not None:
-                    self._members[view.node] = replace(member, view=view)
+                self._node_changed(view)
             case InstanceLeft(instance_id):
                 self._owners.pop(instance_id, None)
             case Staged():
@@ -196,6 +195,11 @@ class Stack(Actor[Message]):
             nodes=(views.core_node(self._site), *rows),
             dependencies=graph.edges(self._documents()),
         )
+
+    def _node_changed(self, view: NodeView) -> None:
+        for members in (self._members, self._leaving):
+            if view.node in members:
+                members[view.node] = replace(members[view.node], view=view)
 
     def _documents(self) -> Mapping[NodeId, NodeDocument]:
         return {node: member.entry.document for node, member in self._members.items()}

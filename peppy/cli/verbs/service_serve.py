@@ -32,4 +32,6 @@ def service_serve(
 
     from peppy.actors.daemon.serve import main
 
-    main(core_node=core_node_name, idle_exit=idle_exit)
+    # Hurried by a second signal, it ends as shells expect it of one that a signal has ended.
+    if code := main(core_node=core_node_name, idle_exit=idle_exit):
+        raise SystemExit(code)

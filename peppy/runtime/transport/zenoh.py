@@ -179,13 +179,10 @@ class ZenohTransport(Transport):
                 reliability=zenoh.Reliability.RELIABLE,
                 allowed_destination=zenoh.Locality.REMOTE,
             )
-            # It makes zenoh give the key a number on each link. Without, what goes to those who
-            # subscribe by a pattern has its key written out, and is routed anew at each message.
-            known = self._session.liveliness().declare_token(key)
         except zenoh.ZError as error:
             raise BadKey(key) from error
         forget = self._publishers.discard
-        publisher = ZenohPublisher((declared, known), key, self._local, self._pool, forget)
+        publisher = ZenohPublisher(declared, key, self._local, self._pool, forget)
         self._publishers.add(publisher)
         return publisher
 

@@ -48,17 +48,16 @@ class ZenohPublisher(DeclaredPublisher):
 
     def __init__(
         self,
-        declared: tuple[Any, Any],
+        declared: Any,
         key: str,
         local: Routes,
         pool: SharedPool,
         forget: Callable[["ZenohPublisher"], None],
     ) -> None:
-        """Take what zenoh declared, which it has typed by halves: a publisher, its key's token."""
         super().__init__(key, forget)
         self._placed = pool.placed
-        self._declared, self._token = declared
-        self._put = self._declared.put
+        self._declared = declared  # a zenoh.Publisher, typed by halves
+        self._put = declared.put
         self._local = local
 
     def _hand_over(self, payload: Payload, attachment: bytes) -> None:
@@ -84,9 +83,8 @@ class ZenohPublisher(DeclaredPublisher):
         """Give the declaration back."""
         if not self._closed:
             self.end()
-            for declared in (self._declared, self._token):
-                with contextlib.suppress(zenoh.ZError):
-                    declared.undeclare()
+            with contextlib.suppress(zenoh.ZError):
+                self._declared.undeclare()
 
     def end(self) -> None:
         """Take no more messages; for a transport that gives everything back at once."""

@@ -21,6 +21,20 @@ async def test_appending_makes_the_file_and_its_directories(machine: Machine) ->
     assert await machine.files.read(path) == b"one\ntwo\n"
 
 
+async def test_a_log_that_gets_too_long_makes_way_and_the_oldest_goes(machine: Machine) -> None:
+    log = machine.place / "logs" / "stack_log.log"
+    for number in range(20):
+        await machine.files.append(log, f"line {number:2}\n".encode(), limit=24)
+    names = await machine.files.names(log.parent)
+    assert names == [log.name, *(f"{log.name}.{n}" for n in (1, 2, 3))]
+    kept = [await machine.files.read(log.with_name(name)) for name in reversed(names)]
+    assert b"".join(kept) == b"".join(f"line {n:2}\n".encode() for n in range(9, 20))
+    await machine.files.append(log, b"x" * 100, limit=24)
+    assert await machine.files.read(log) == b"x" * 100
+    await machine.files.append(log, b"without a limit")
+    assert (await machine.files.read(log)).endswith(b"xwithout a limit")
+
+
 async def test_reading_what_is_not_there_names_the_path(machine: Machine) -> None:
     path = machine.place / "nothing"
     with pytest.raises(HostError, match=str(path)) as caught:

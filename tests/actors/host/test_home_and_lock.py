@@ -105,3 +105,27 @@ def test_a_home_that_has_been_one_may_hold_anything(tmp_path: Path) -> None:
 def test_a_url_is_quoted_and_a_path_is_not() -> None:
     data = rewrite(b"/a/x file:///a/y /ab", Path("/a"), Path("/a/b c"))
     assert data == b"/a/b c/x file:///a/b%20c/y /ab"
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+sys.path.insert(0, {source!r})
+from peppy.actors.host.home import Home
+from peppy.actors.host.lock import HomeTaken, hold_lock
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+with hold_lock(Home(Path({root!r}))):
+    try:
+        with hold_lock(Home(Path({root!r}))):
+            pass
+    except HomeTaken as taken:
+        print(taken)
+"""
+
+
+def test_a_home_on_a_full_disk_can_be_held_as_well(tmp_path: Path) -> None:
+    source = str(Path(__file__).resolve().parents[3])
+    code = FULL.format(source=source, root=str(tmp_path))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == f"another daemon is already running for '{tmp_path}'\n", done.stderr

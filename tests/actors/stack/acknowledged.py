@@ -8,6 +8,7 @@ nothing that touches the same node or instance overlaps it or comes after it.
 from dataclasses import dataclass, field
 from math import inf
 
+from peppy.actors.stack.errors import GoingDown
 from peppy.actors.stack.messages import TakeDown
 from peppy.actors.stack.stack_messages import Requests
 from peppy.schema import control
@@ -28,9 +29,9 @@ class Operation:
     error: PeppyError | None = None
 
     @property
-    def over(self) -> bool:
-        """Whether its asker knows what came of it."""
-        return self.answer is not None or self.error is not None
+    def may_count(self) -> bool:
+        """Whether it has an effect, or may have: one that a daemon is told on its way down."""
+        return self.error is None or isinstance(self.error, GoingDown)
 
     @property
     def node(self) -> NodeId | None:
@@ -60,7 +61,7 @@ class Operation:
         """Whether instances of its node may be gone: also if it was refused after that."""
         match self.request:
             case control.AddNode() | control.RemoveNode():
-                return self.error is None or "no space" in self.error.sentence
+                return self.may_count or "no space" in str(self.error)
             case TakeDown():
                 return True
             case _:
@@ -94,7 +95,7 @@ class Acknowledged:
 
     def nodes(self) -> dict[NodeId, Requests]:
         """Return the nodes of which all is known, with the request that made them as they are."""
-        mine = [o for o in self.operations if isinstance(o.request, Changes) and o.error is None]
+        mine = [o for o in self.operations if isinstance(o.request, Changes) and o.may_count]
         found: dict[NodeId, Requests] = {}
         for node in {o.node for o in mine if o.node is not None}:
             last = _last([o for o in mine if o.node == node])

@@ -18,7 +18,7 @@ from peppy.actors.host.files import cannot
 from peppy.actors.host.memory import MemoryClock
 from peppy.actors.host.memory_files import File, MemoryFiles
 from peppy.actors.host.memory_journal import MemoryJournal
-from peppy.actors.host.ports import HostError
+from peppy.actors.host.ports import LOG_LIMIT, HostError
 from peppy.actors.kernel import Actor, Background, Promise, Ref, run_actor
 from peppy.actors.stack import event_log
 from peppy.actors.stack.event_log import EventLog, log_line
@@ -49,6 +49,14 @@ class SlowJournal(MemoryJournal):
         found = await super().events(after=after, since=since, limit=limit)
         await trio.sleep(1)
         return found
+
+
+class ShortLogs(MemoryFiles):
+    """A disk whose logs are full after a few lines."""
+
+    async def append(self, path: Path, data: bytes, *, limit: int | None = None) -> None:
+        assert limit == LOG_LIMIT
+        await super().append(path, data, limit=100)
 
 
 class FullFiles(MemoryFiles):
@@ -270,6 +278,18 @@ async def test_what_is_passed_on_after_the_past_was_read_comes_once(
             robot.log.pass_on(written)
             await trio.sleep(5)
         assert followed == list(written)
+
+
+async def test_the_stack_s_log_is_rotated_and_no_line_is_cut(autojump_clock: MockClock) -> None:
+    async with kept(ShortLogs()) as robot:
+        for number in range(8):
+            await robot.log.note(EventKind.STARTED, f"number {number}", instance_id=FRONT)
+            await wait_all_tasks_blocked()
+    assert robot.text().endswith("number 7\n")
+    older = robot.files.items[LOG.with_name(f"{LOG.name}.1")]
+    assert isinstance(older, File)
+    for text in (robot.text(), older.data.decode()):
+        assert text.count("[20") == text.count(" front: number ") == text.count("\n") == 2
 
 
 async def test_a_follower_that_leaves_is_forgotten_also_where_nothing_happens(

@@ -35,7 +35,15 @@ def test_a_seed_is_the_same_history_each_time() -> None:
     assert explore(0).trace != explore(1).trace
 
 
-def test_the_histories_have_everything_in_them_that_may_happen() -> None:
-    traces = [explore(seed).trace for seed in range(60)]
-    kinds = {line.split()[1] for trace in traces for line in trace}
-    assert kinds >= {kind.value for kind in EventKind} - UNSEEN
+def test_the_histories_have_everything_in_them_that_is_to_be_borne() -> None:
+    seen = {line.split()[1] for seed in range(60) for line in explore(seed).trace}
+    assert seen >= {
+        EventKind.ADOPTED,
+        EventKind.FAILED,
+        EventKind.FORCE_KILLED,
+        EventKind.GIVEN_UP,
+        EventKind.NODE_REMOVED,
+        EventKind.RESTARTING,
+        EventKind.START_FAILED,
+        EventKind.UNHEALTHY,
+    }
