@@ -142,6 +142,7 @@ def test_a_function_that_closes_its_own_listening_gets_nothing_more(world: World
         for number in range(10):
             publisher.put(b"%d" % number)
         await take(ring, 10)
+        await until(lambda: bool(got))
         await anyio.lowlevel.checkpoint()
         assert got == [b"0"]
 
