@@ -251,3 +251,19 @@ def test_a_journal_that_was_cut_is_said_to_be_damaged_and_nothing_strange_is_sig
         peppy("node", "stop", "first")
     else:
         wait_until(lambda: not alive(pid), "the end of what nobody knows", 30)
+
+
+def test_a_node_that_no_daemon_looks_after_ends_itself_after_its_time(peppy: Peppy) -> None:
+    settings = peppy.home / "conf" / "peppy_config.json5"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("{ lifecycle: { daemon_grace_secs: 30 } }")
+    make(peppy, "tidy", cleanup="print('cleaned', flush=True)")
+    peppy("node", "add", "-r", "tidy", "-i", "one")
+    pid = instances(peppy)["one"]["pid"]
+    kill_daemon(peppy)
+    begun = time.monotonic()
+    wait_until(lambda: not alive(pid), "the end by its own watchdog", 50)
+    assert time.monotonic() - begun > 20
+    assert "[stdout] cleaned" in peppy.log_of("one")
+    found = instances(peppy)["one"]
+    assert (found["state"], found["ended"]) == ("finished", "exit code 0")
