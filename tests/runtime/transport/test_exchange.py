@@ -192,6 +192,8 @@ def test_a_request_to_one_server_that_answers_is_no_more_than_two_messages(world
                 pass
             for _ in range(10):
                 await asking.ask("s/*", b"", timeout=PATIENCE, servers="up/s/*/*")
+            await until(lambda: on_the_way.statistics().received >= 10)
+            await anyio.lowlevel.checkpoint()
             assert on_the_way.statistics().received == 10
 
     world.run(main)
