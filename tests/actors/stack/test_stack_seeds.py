@@ -14,8 +14,15 @@ SEEDS = 2000
 BLOCK = 25
 """Seeds in one test, so that several workers share them."""
 
+QUICK = 500
+"""Seeds among the fast tests; the rest come with those that have real processes, and wait a lot."""
+
 WANTED = os.environ.get("PEPPY_SEED")
-FIRST = range(0, SEEDS, BLOCK) if WANTED is None else [int(WANTED)]
+BLOCKS = [
+    pytest.param(first, marks=() if first < QUICK else pytest.mark.e2e)
+    for first in range(0, SEEDS, BLOCK)
+]
+FIRST = BLOCKS if WANTED is None else [int(WANTED)]
 COUNT = BLOCK if WANTED is None else 1
 
 
