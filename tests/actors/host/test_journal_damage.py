@@ -19,6 +19,9 @@ from peppy.actors.host.journal_rescue import NewerJournal
 from peppy.actors.host.ports import HostError
 from peppy.schema.events import Event, EventKind
 
+# A real disk, and each of thousands of bytes: it goes with the tests that wait.
+pytestmark = pytest.mark.e2e
+
 RECORDS = {"node/camera:v1": b"c" * 60, "instance/front": b"f" * 300, "site": b""}
 NOW = 1_700_000_000.0
 

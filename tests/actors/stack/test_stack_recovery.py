@@ -144,7 +144,11 @@ def test_the_history_has_many_durable_steps() -> None:
     assert STEPS > 60
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+# After one step is nearly before the next: the second half goes with the tests that wait.
+@pytest.mark.parametrize(
+    "after",
+    [pytest.param(False, id="before"), pytest.param(True, id="after", marks=pytest.mark.e2e)],
+)
 @pytest.mark.parametrize("step", range(1, STEPS + 1))
 async def test_what_was_promised_survives_a_daemon_that_dies_at_any_step(
     autojump_clock: MockClock, step: int, after: bool

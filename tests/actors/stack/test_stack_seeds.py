@@ -14,7 +14,7 @@ SEEDS = 2000
 BLOCK = 25
 """Seeds in one test, so that several workers share them."""
 
-QUICK = 500
+QUICK = 200
 """Seeds among the fast tests; the rest come with those that have real processes, and wait a lot."""
 
 WANTED = os.environ.get("PEPPY_SEED")
