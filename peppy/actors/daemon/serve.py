@@ -19,7 +19,7 @@ from peppy.actors.daemon import control
 from peppy.actors.daemon.daemon import Daemon, ShutDown
 from peppy.actors.daemon.wire import open_router
 from peppy.actors.host.config_file import load_config
-from peppy.actors.host.daemon_log import steady_output
+from peppy.actors.host.daemon_log import complain, steady_output
 from peppy.actors.host.environment import bundled_uv
 from peppy.actors.host.home import Home
 from peppy.actors.host.lock import hold_lock
@@ -27,7 +27,7 @@ from peppy.actors.host.ports import Host, HostError
 from peppy.actors.host.real import real_host
 from peppy.actors.kernel import Ref, run_actor
 from peppy.actors.stack.event_log import EventLog
-from peppy.actors.stack.ledger import SITE, Ledger, SiteRecord, complain
+from peppy.actors.stack.ledger import SITE, Ledger, SiteRecord
 from peppy.actors.stack.recovery import FoundNode, recover
 from peppy.actors.stack.site import Site
 from peppy.runtime.transport import shared_memory

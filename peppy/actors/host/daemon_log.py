@@ -18,6 +18,11 @@ STDOUT: Final = 1
 STDERR: Final = 2
 
 
+def complain(sentence: str) -> None:
+    """Say where the daemon prints what a person should see and nobody can be told."""
+    print(f"warning: {sentence}", file=sys.stderr, flush=True)  # noqa: T201
+
+
 class Sink(Protocol):
     """Takes whole lines, and never raises."""
 

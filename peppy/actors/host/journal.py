@@ -9,7 +9,6 @@ The file is opened at the first call. A damaged one is set aside then, and what 
 goes on: that is said on stderr, and by an event.
 """
 
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import TypeVar
 
 import trio
 
+from peppy.actors.host.daemon_log import complain
 from peppy.actors.host.journal_errors import Damaged, cannot_use
 from peppy.actors.host.journal_file import Contents, JournalFile, create
 from peppy.actors.host.journal_rescue import refuse_newer, set_aside, written_anew
@@ -24,11 +24,6 @@ from peppy.actors.host.ports import HostError
 from peppy.schema.events import Event
 
 T = TypeVar("T")
-
-
-def say_on_stderr(sentence: str) -> None:
-    """Put a warning where the daemon's own words go."""
-    print(f"warning: {sentence}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 class SqliteJournal:
@@ -43,7 +38,7 @@ class SqliteJournal:
         path: Path,
         *,
         now: Callable[[], float] = time.time,
-        warn: Callable[[str], None] = say_on_stderr,
+        warn: Callable[[str], None] = complain,
     ) -> None:
         """`warn` gets a sentence about each journal that was damaged, in a worker thread."""
         self.path = path

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 import trio
 
+from peppy.actors.host.daemon_log import complain
 from peppy.actors.host.ports import HostError
 from peppy.actors.stack.ledger import InstanceRecord, Ledger, instance_key
 from peppy.actors.stack.plan import Plan
@@ -47,6 +48,16 @@ class Diary:
             await entry.written.wait()
         if entry.error is not None:
             raise entry.error
+
+    async def end(self, kind: EventKind, text: str) -> None:
+        """Return once the record is removed; where that cannot be done, the daemon's log says so.
+
+        What it stands for is gone all the same, and a daemon that comes later finds nothing of it.
+        """
+        try:
+            await self.write(None, kind, text)
+        except HostError as error:
+            complain(str(error))
 
     async def run(self) -> None:
         """Write until cancelled."""

@@ -4,7 +4,6 @@ Events come in two ways: `note` writes one, `pass_on` takes those that others ha
 with their records. Followers get them at once; nobody waits for a follower, nor for the log file.
 """
 
-import sys
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Final
 import msgspec
 import trio
 
+from peppy.actors.host.daemon_log import complain
 from peppy.actors.host.ports import LOG_LIMIT, Clock, Files, HostError, Journal
 from peppy.actors.kernel import Promise
 from peppy.actors.stack.logs import line
@@ -160,8 +160,7 @@ class EventLog:
     def _complain(self, error: HostError) -> None:
         if not self._complained:
             self._complained = True
-            text = f"warning: an event is not written down, nor may others be: {error}"
-            print(text, file=sys.stderr, flush=True)  # noqa: T201  # the daemon's own log
+            complain(f"an event is not written down, nor may others be: {error}")
 
 
 class _Follower:

@@ -17,7 +17,7 @@ from peppy.actors.stack.diary import Diary
 from peppy.actors.stack.errors import StartFailed
 from peppy.actors.stack.health import probe
 from peppy.actors.stack.instance_messages import Message
-from peppy.actors.stack.ledger import InstanceRecord, complain, instance_record
+from peppy.actors.stack.ledger import InstanceRecord, instance_record
 from peppy.actors.stack.messages import InstanceChanged, InstanceLeft
 from peppy.actors.stack.plan import Plan
 from peppy.actors.stack.recovery import FoundInstance
@@ -356,11 +356,7 @@ class Instance(Actor[Message]):
     async def _depart(self) -> tuple[str, ...]:
         last_lines = await attending.last_lines(self._site, self._plan)
         await attending.clear(self._site, self._plan)
-        try:
-            await self._diary.write(None, *views.farewell(self._life, self._failure))
-        except HostError as error:
-            # It is gone all the same. A daemon that comes later finds nothing of it either.
-            complain(str(error))
+        await self._diary.end(*views.farewell(self._life, self._failure))
         return last_lines
 
     def _leave(self, last_lines: tuple[str, ...]) -> None:

@@ -4,7 +4,6 @@ A daemon that is killed at any moment leaves its journal behind; `recovery` make
 Whatever is not in the journal was never promised.
 """
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +11,7 @@ from typing import Any, Final
 import msgspec
 import trio
 
+from peppy.actors.host.daemon_log import complain
 from peppy.actors.host.ports import Clock, HostError, Journal
 from peppy.actors.rules.instance_life import Ending, Life, Phase
 from peppy.actors.rules.restart import Course
@@ -193,8 +193,3 @@ def _path(kind: type, value: Any) -> Any:
     if kind is Path and isinstance(value, str):
         return Path(value)
     raise TypeError(f"{value!r} is no {kind.__name__}")
-
-
-def complain(text: str) -> None:
-    """Say in the daemon's own log what could not be written down."""
-    print(f"warning: {text}", file=sys.stderr, flush=True)  # noqa: T201

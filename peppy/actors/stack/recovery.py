@@ -10,16 +10,17 @@ from pathlib import Path
 import msgspec
 import trio
 
+from peppy.actors.host.daemon_log import complain
 from peppy.actors.host.ports import HostError, Process
 from peppy.actors.rules.instance_life import Life, Phase
 from peppy.actors.stack.bindings import read_document
 from peppy.actors.stack.entry import Entry
 from peppy.actors.stack.ledger import (
+    NODE,
     InstanceRecord,
     NodeRecord,
     Record,
     Records,
-    complain,
     instance_key,
     node_key,
 )
@@ -93,11 +94,11 @@ class _Search:
             document = await read_document(files, record.snapshot)
         except PeppyError as error:
             self._warn(f"node '{name}' is lost: its snapshot cannot be read: {error}")
-            self._changes[f"node/{name}"] = None
+            self._changes[f"{NODE}{name}"] = None
             return None
         if document.execution is None or str(document.manifest.id) != name:
             self._warn(f"node '{name}' is lost: its snapshot holds another one")
-            self._changes[f"node/{name}"] = None
+            self._changes[f"{NODE}{name}"] = None
             return None
         entry = Entry(
             document=document,
