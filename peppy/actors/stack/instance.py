@@ -316,11 +316,14 @@ class Instance(Actor[Message]):
     def _report_running(self) -> None:
         self._quiet()
         self._work = [self._follow_leaving(), self._watch_health()]
+        said = EventKind.STARTED, f"runs (pid {self._pid})"
+        if self._start is None:  # nobody is promised anything, and a full disk stops no robot
+            self._note(*said)
+            return
         self.background(
             self._diary.write,
             self._record(),
-            EventKind.STARTED,
-            f"runs (pid {self._pid})",
+            *said,
             done=lambda _: told.WrittenDown(),
             failed=told.WrittenDown,
         )

@@ -12,7 +12,7 @@ import trio
 
 from peppy.actors.host.daemon_log import complain
 from peppy.actors.host.ports import HostError, Process
-from peppy.actors.rules.instance_life import Life, Phase
+from peppy.actors.rules.instance_life import HUNG, Life, Phase
 from peppy.actors.stack.bindings import read_document
 from peppy.actors.stack.entry import Entry
 from peppy.actors.stack.ledger import (
@@ -43,7 +43,8 @@ class FoundInstance(msgspec.Struct, frozen=True):
         """How far it has come, as it is written down."""
         record = self.record
         if record.ending is not None or record.reason is not None:
-            return Life(phase=Phase.ENDED, ready=True, ending=record.ending)
+            hung = record.reason == HUNG
+            return Life(phase=Phase.ENDED, ready=True, ending=record.ending, hung=hung)
         return Life(phase=Phase.RUNNING, process=True, announced=True, ready=True)
 
 

@@ -11,8 +11,9 @@ from peppy.runtime.transport.exchange import Exchange
 from peppy.runtime.transport.memory import MemoryTransport
 from peppy.schema import control
 from peppy.schema.control import Stage
-from peppy.schema.names import parse_node_id
-from tests.actors.stack.embedded import Builder, Embedded, embedded
+from peppy.schema.names import InstanceId, parse_node_id
+from peppy.schema.restart import RestartMode, RestartPolicy
+from tests.actors.stack.embedded import Builder, Embedded, Player, embedded
 from tests.actors.stack.mortal import MortalRobot
 
 HELLO = parse_node_id("hello:v1")
@@ -81,3 +82,37 @@ async def test_an_addition_that_fails_takes_nothing_from_another_one(
         robot.journal.full = True
         await robot.refused(control.AddNode(source=str(robot.source())))
         assert "peppy.json5" in robot.names(Path(first.snapshot))
+
+
+async def test_a_disk_that_fills_up_during_a_restart_does_not_stop_what_was_restarted(
+    autojump_clock: MockClock,
+) -> None:
+    slow = Player(prints=("one", "two", "three"), every=1.0, lasts=10.0, code=1)
+    async with embedded({"player": slow}) as robot:
+        await robot.ready()
+        restart = RestartPolicy(mode=RestartMode.ALWAYS)
+        name = InstanceId("front")
+        await robot.ask(control.RunNode(node=HELLO, instance_id=name, restart=restart))
+        await trio.sleep(9.5)
+        assert await robot.states() == {"front": "starting"}
+        robot.journal.full = True
+        await trio.sleep(3)
+        assert await robot.states() == {"front": "running"}
+
+
+async def test_an_instance_that_hung_has_failed_for_the_next_daemon_too(
+    autojump_clock: MockClock,
+) -> None:
+    robot = MortalRobot({"player": Player(well=False)})
+    async with robot.daemon() as life:
+        await robot.ready()
+        restart = RestartPolicy(mode=RestartMode.ON_FAILURE, hung_after=10.0)
+        name = InstanceId("front")
+        await robot.ask(control.RunNode(node=HELLO, instance_id=name, restart=restart))
+        while (await robot.states())["front"] == "running":
+            await trio.sleep(0.2)
+        assert await robot.states() == {"front": "failed"}
+        life.kill()
+        await trio.sleep_forever()
+    async with robot.daemon():
+        assert await robot.states() == {"front": "failed"}
