@@ -6,7 +6,7 @@ imperative, a question asks, a view is what comes back. New fields have defaults
 """
 
 import enum
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -96,6 +96,8 @@ class NodeView(msgspec.Struct, frozen=True, kw_only=True):
     instances: tuple[InstanceView, ...]
     config_path: str = ""
     """Of the document in the snapshot; empty for the core node."""
+    origin: str = ""
+    """Where its source came from, exactly; empty for the core node."""
 
 
 class Edge(msgspec.Struct, frozen=True, order=True):
@@ -293,7 +295,14 @@ class AddNode(Request[AddView], frozen=True, kw_only=True):
     """Put a node into the stack, or replace it there."""
 
     source: str
-    """An absolute directory."""
+    """What `peppy.schema.source_text` reads; a directory is absolute."""
+    ref: str | None = None
+    """The branch, tag or commit of a git source."""
+    variant: str | None = None
+    """A variant's name, or what `peppy.schema.source_text` reads."""
+    environment: dict[str, str] = {}
+    """The caller's, for what fetches from elsewhere."""
+    offline: bool = False
     sync: bool = False
     stop_instances: bool = False
     """Consent to stop running instances of the node that it replaces."""
@@ -319,6 +328,8 @@ class RunNode(Request[StartView], frozen=True, kw_only=True):
     """None has one made up."""
     arguments: tuple[str, ...] = ()
     """As typed: `key=value`, with dots for nested groups."""
+    values: dict[str, Any] = {}
+    """The same as values, nested; what is typed goes before them."""
     environment: dict[str, str] = {}
     idle_timeout: float = IDLE_TIMEOUT
     max_timeout: float = MAX_TIMEOUT

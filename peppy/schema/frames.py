@@ -26,6 +26,21 @@ from peppy.schema.control import (
 from peppy.schema.datastore import GetValue, ListValues, RemoveValue, SetValue
 from peppy.schema.errors import Problem
 from peppy.schema.events import ListEvents
+from peppy.schema.launch import (
+    CancelLaunch,
+    ClearStack,
+    Launch,
+    LockLaunch,
+    PlanLaunch,
+    RestartStack,
+)
+from peppy.schema.repositories import (
+    AddRepository,
+    ExcludeEntry,
+    ListRepositories,
+    RefreshRepositories,
+    RemoveRepository,
+)
 from peppy.schema.requests import Request
 
 PROTOCOL: Final = 1
@@ -55,6 +70,17 @@ REQUESTS: Final[dict[str, type[Request[object]]]] = {
         SetValue,
         ListValues,
         RemoveValue,
+        PlanLaunch,
+        Launch,
+        CancelLaunch,
+        LockLaunch,
+        ClearStack,
+        RestartStack,
+        ListRepositories,
+        AddRepository,
+        RemoveRepository,
+        RefreshRepositories,
+        ExcludeEntry,
     )
 }
 """Every request that the socket takes, by the name it has there."""
@@ -73,9 +99,13 @@ class Note(msgspec.Struct, frozen=True, tag="note", kw_only=True):
     """A sign of progress: a step of ours, or a line that a build printed."""
 
     stream: str
-    """`step`, `doing` (`peppy.schema.doing`), `log` (a path), `stdout`, `stderr`, `warning`, or
-    `event` (an `Event` as JSON)."""
+    """`step`, `doing` (`peppy.schema.doing`), `log` (a path), `stdout`, `stderr`, `warning`,
+    `event` (an `Event` as JSON), or `node`: how far one node of a launch has come."""
     text: str
+    node: str | None = None
+    """The node of a launch that it is about, as `name:tag`; or its source until that is known."""
+    state: str | None = None
+    """With `node`: a `peppy.schema.launch.NodeProgress`."""
 
 
 class Answer(msgspec.Struct, frozen=True, tag="answer", kw_only=True):

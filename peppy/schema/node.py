@@ -9,6 +9,7 @@ import msgspec
 
 from peppy.schema.formats import Kind, MessageFormat
 from peppy.schema.names import Name, NodeId, Tag
+from peppy.schema.sources import PlacedSource
 
 
 class Language(enum.StrEnum):
@@ -27,35 +28,11 @@ class QosProfile(enum.StrEnum):
     CRITICAL = "critical"
 
 
-class LocalSource(msgspec.Struct, frozen=True, tag="local"):
-    """A directory, relative to the document that names it unless it is absolute."""
-
-    local: str
-
-
-class GitSource(msgspec.Struct, frozen=True, tag="git"):
-    """A directory `path` of a git repository at a branch, tag or commit."""
-
-    repo: str
-    path: str
-    ref: str
-
-
-class ArchiveSource(msgspec.Struct, frozen=True, tag="url"):
-    """An archive over HTTP(S); `sha256` is 64 lower-case hex digits."""
-
-    url: str
-    sha256: str
-
-
-Source = LocalSource | GitSource | ArchiveSource
-
-
 class Variant(msgspec.Struct, frozen=True):
     """Another implementation of the same node."""
 
     name: Name
-    source: Source
+    source: PlacedSource
 
 
 class Dependency(msgspec.Struct, frozen=True):
@@ -214,7 +191,10 @@ class NodeDocument(msgspec.Struct, frozen=True):
     interfaces: Interfaces
     execution: Execution | None
     sha256: str
-    """Lower-case hex SHA-256 of the document's bytes: what the bindings are checked against."""
+    """Lower-case hex SHA-256 of the document's bytes: what the bindings are checked against. Where
+    a variant supplies the execution, it is that of the variant's own document."""
+    root_sha256: str | None = None
+    """That of the root's document, where a variant supplies the execution."""
 
 
 class VariantDocument(msgspec.Struct, frozen=True):

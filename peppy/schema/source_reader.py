@@ -4,18 +4,18 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
-from peppy.schema.node import ArchiveSource, GitSource, LocalSource, Source
 from peppy.schema.reader import Cursor
+from peppy.schema.sources import ArchiveSource, GitSource, LocalSource, PlacedSource
 from peppy.schema.wording import quoted
 
 ARCHIVE_SUFFIXES: Final = (".tar.zst", ".tar.zstd", ".tzst")
 
 _SHAPES: Final = "{ local }, { repo, path, ref } or { url, sha256 }"
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
-STAND_IN_SOURCE: Final[Source] = LocalSource("")
+STAND_IN_SOURCE: Final[PlacedSource] = LocalSource("")
 
 
-def read_source(cursor: Cursor) -> Source:
+def read_source(cursor: Cursor) -> PlacedSource:
     """Return the source that stands at `cursor`; problems go to its report."""
     members = cursor.entries()
     if not cursor.is_object:

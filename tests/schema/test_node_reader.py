@@ -20,12 +20,10 @@ from peppy.schema.node import (
     Container,
     Dependency,
     ExternalTopic,
-    GitSource,
     Group,
     Language,
     Leaf,
     LinkedTopic,
-    LocalSource,
     Mount,
     NodeDocument,
     QosProfile,
@@ -33,6 +31,7 @@ from peppy.schema.node import (
 )
 from peppy.schema.node_reader import read_node_document, read_variant_document
 from peppy.schema.reader import MOST_PROBLEMS
+from peppy.schema.sources import GitSource, LocalSource
 
 HEAD = "peppy_schema: 'node_v1', manifest: {name: 'camera', tag: 'v1'}"
 RUN = "execution: {language: 'python', run_cmd: ['run']}"

@@ -3,15 +3,15 @@
 import pytest
 
 from peppy.schema.errors import DocumentError
-from peppy.schema.node import ArchiveSource, GitSource, LocalSource, Source
 from peppy.schema.reader import literal_cursor
 from peppy.schema.source_reader import read_source
+from peppy.schema.sources import ArchiveSource, GitSource, LocalSource, PlacedSource
 
 DIGEST = "0123456789abcdef" * 4
 URL = "https://example.com/brain.tar.zst"
 
 
-def source(literal: object) -> Source:
+def source(literal: object) -> PlacedSource:
     cursor = literal_cursor(literal, "a source")
     read = read_source(cursor)
     cursor.report.settle()

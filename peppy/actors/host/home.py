@@ -76,6 +76,26 @@ class Home(msgspec.Struct, frozen=True):
         return self.logs / "run"
 
     @property
+    def launch_logs(self) -> Path:
+        """One log for each launch."""
+        return self.logs / "launch"
+
+    @property
+    def cache(self) -> Path:
+        """What has been fetched: `git/`, `archives/` and `repositories/` lie in it."""
+        return self.root / "cache"
+
+    @property
+    def downloads(self) -> Path:
+        """Archives that are on their way."""
+        return self.root / "http_downloads"
+
+    @property
+    def repositories(self) -> Path:
+        """Which repositories a person has added."""
+        return self.root / "conf" / "repositories.json5"
+
+    @property
     def config(self) -> Path:
         """What a person may set for the daemon."""
         return self.root / "conf" / "peppy_config.json5"

@@ -1,25 +1,52 @@
-"""Node sources in a file system in memory."""
+"""Node sources in memory: directories of the disk in memory, and whatever lies elsewhere."""
 
 from pathlib import Path
+from posixpath import normpath
 
 import trio
 
 from peppy.actors.host.exclusions import is_left_out
 from peppy.actors.host.memory_files import Directory, File, MemoryFiles
-from peppy.actors.host.ports import HostError
-from peppy.actors.host.sources import local
+from peppy.actors.host.ports import (
+    AT_HAND,
+    DOCUMENT,
+    Fetching,
+    FoundDocument,
+    HostError,
+    NoDocument,
+)
+from peppy.actors.host.sources import directory_of
+from peppy.schema.sources import ArchiveSource, GitSource, LocalSource, Origin, PlacedSource
 
 
 class MemorySources:
-    """Takes snapshots of directories that are in memory."""
+    """Fetches directories that are in memory."""
 
     def __init__(self, files: MemoryFiles) -> None:
         self._files = files
+        self.elsewhere: dict[str, Path] = {}
+        """What lies elsewhere, by its address: the directory in memory that stands for it."""
+        self.reachable = True
+        """Whether there is a network."""
 
-    async def fetch(self, source: str, into: Path) -> None:
-        """Copy the directory `source` to `into`, without what is left out."""
+    async def read(self, source: PlacedSource, how: Fetching = AT_HAND) -> FoundDocument:
+        """Return the document of a source."""
         await trio.lowlevel.checkpoint()
-        files, root = self._files, local(source)
+        directory, origin = self._place(source, how)
+        item = self._files.items.get(directory / DOCUMENT)
+        if not isinstance(item, File):
+            raise NoDocument(source if origin.directory else directory)
+        return FoundDocument(text=item.data, name=str(directory / DOCUMENT), origin=origin)
+
+    async def fetch(self, source: PlacedSource, into: Path, how: Fetching = AT_HAND) -> Origin:
+        """Copy the directory of a source to `into`, without what is left out."""
+        return await self.copy(source, into, how)
+
+    async def copy(self, source: PlacedSource, into: Path, how: Fetching = AT_HAND) -> Origin:
+        """Copy a directory to `into`, whatever is in it."""
+        await trio.lowlevel.checkpoint()
+        root, origin = self._place(source, how)
+        files = self._files
         if not isinstance(files.items.get(root), Directory):
             raise HostError(f"'{root}' is not a directory")
         files.must_be_free("copy", into)
@@ -39,6 +66,36 @@ class MemorySources:
                     pass
         for path, item in stays:
             files.put(into / path.relative_to(root), item)
+        return origin
+
+    def _place(self, source: PlacedSource, how: Fetching) -> tuple[Path, Origin]:
+        match source:
+            case LocalSource():
+                directory = directory_of(source, how)
+                return directory, Origin(source=LocalSource(str(directory)))
+            case GitSource(repo, path, ref):
+                inner = _inside(path, how.inside)
+                top = self._elsewhere(repo)
+                commit = how.pin.commit if how.pin else f"{ref or 'main'}-0"
+                return top / inner, Origin(source=source, commit=commit, directory=inner)
+            case ArchiveSource(url, sha256):
+                inner = _inside("", how.inside)
+                top = self._elsewhere(url)
+                return top / inner, Origin(
+                    source=source, sha256=sha256 or "0" * 64, directory=inner
+                )
+
+    def _elsewhere(self, address: str) -> Path:
+        if not self.reachable or address not in self.elsewhere:
+            raise HostError(f"cannot reach '{address}'")
+        return self.elsewhere[address]
 
     def _names(self, directory: Path) -> set[str]:
         return {path.name for path in self._files.items if path.parent == directory}
+
+
+def _inside(path: str, inside: str) -> str:
+    inner = normpath(f"{path or '.'}/{inside or '.'}")
+    if inner.startswith(".."):
+        raise HostError(f"'{inside}' leads out of where it is")
+    return "" if inner == "." else inner

@@ -6,7 +6,7 @@ both), so that the whole daemon runs inside one test, on virtual time. What take
 machine is `async` here and runs in worker threads there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -16,6 +16,11 @@ import trio
 from peppy.schema.durations import DAEMON_GRACE, force_kill_after
 from peppy.schema.errors import PeppyError
 from peppy.schema.events import Event
+from peppy.schema.frames import Note
+from peppy.schema.sources import Origin, PlacedSource
+
+DOCUMENT: Final = "peppy.json5"
+"""The name of a node's document in its directory."""
 
 LOG_LIMIT: Final = 16 * 1024 * 1024
 """Bytes of a process's output in one file."""
@@ -23,6 +28,23 @@ LOG_LIMIT: Final = 16 * 1024 * 1024
 
 class HostError(PeppyError):
     """The machine refuses: a file, a process or a source could not be had."""
+
+
+class NoDocument(HostError):
+    """A directory that is no node's."""
+
+    kind = "no_document"
+
+    def __init__(self, directory: object) -> None:
+        super().__init__(
+            f"there is no 'peppy.json5' in '{directory}'",
+            hint="name a node's directory; 'peppy node init NAME' makes a new one",
+        )
+
+
+def silent(note: Note) -> None:
+    """Tell nobody."""
+    del note
 
 
 class Clock(Protocol):
@@ -186,15 +208,56 @@ class Files(Protocol):
         ...
 
 
-class Sources(Protocol):
-    """Where node directories come from."""
+class Fetching(msgspec.Struct, frozen=True, kw_only=True):
+    """How something is fetched."""
 
-    async def fetch(self, source: str, into: Path) -> None:
+    note: Callable[[Note], None] = silent
+    """Told of progress."""
+    environment: Mapping[str, str] = {}
+    """The caller's, for what authenticates: an SSH agent's socket, a proxy's address."""
+    offline: bool = False
+    """Whether only what is cached may be used."""
+    pin: Origin | None = None
+    """What has to come of it: that commit, or that digest. None takes what is there now."""
+    inside: str = ""
+    """A directory relative to the one that the source names, as in `variants/mock`; with `..` it
+    may leave that one, but neither the repository nor the archive."""
+
+
+AT_HAND: Final = Fetching()
+"""Silently, and whatever is there now."""
+
+
+class FoundDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A node's document where it lies, before anything else of the node is fetched."""
+
+    text: bytes
+    name: str
+    """What messages call it: its path, or where it came from and its path there."""
+    origin: Origin
+
+
+class Sources(Protocol):
+    """Where node directories come from. Raises `HostError` where one cannot be had.
+
+    What is fetched over a network is cached, never in parts, and fetched again only where the
+    source may have changed: a branch has, a commit or a digest has not.
+    """
+
+    async def read(self, source: PlacedSource, how: Fetching = AT_HAND) -> FoundDocument:
+        """Return the `peppy.json5` of a source; raises `NoDocument` where there is none."""
+        ...
+
+    async def fetch(self, source: PlacedSource, into: Path, how: Fetching = AT_HAND) -> Origin:
         """Copy a node's source to the directory `into`, which must not be there yet.
 
         Left out: `.peppy`, virtual environments, caches, `target`, `node_modules`, `build`, `.git`
-        and symbolic links (behaviour.md 11.1). All or nothing. Raises `HostError`.
+        and symbolic links (behaviour.md 11.1). All or nothing. Returns where it came from, exactly.
         """
+        ...
+
+    async def copy(self, source: PlacedSource, into: Path, how: Fetching = AT_HAND) -> Origin:
+        """Copy all below a source as `fetch` does, be it a node or not: a repository, say."""
         ...
 
 

@@ -28,6 +28,6 @@ def real_host(home: Home) -> Host:
         clock=RealClock(),
         processes=RealProcesses(),
         files=RealFiles(),
-        sources=RealSources(),
+        sources=RealSources(home),
         journal=SqliteJournal(home.root / JOURNAL),
     )

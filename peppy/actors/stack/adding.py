@@ -1,26 +1,23 @@
 """What `node add` does before the stack decides: read, check, and take a snapshot."""
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import trio
 
-from peppy.actors.host.ports import HostError
-from peppy.actors.stack.bindings import (
-    Documents,
-    check_bindings,
-    read_document,
-    write_bindings,
-)
+from peppy.actors.host.ports import Fetching, HostError
+from peppy.actors.host.sources import directory_of
+from peppy.actors.stack.bindings import Documents, check_bindings, write_bindings
 from peppy.actors.stack.entry import Entry
-from peppy.actors.stack.errors import NoExecution
 from peppy.actors.stack.logs import job_log, line
+from peppy.actors.stack.resolving import Resolved, lay_out, resolve
 from peppy.actors.stack.site import Site
 from peppy.schema.control import AddNode
 from peppy.schema.errors import PeppyError
 from peppy.schema.frames import Note
 from peppy.schema.names import NodeId
+from peppy.schema.sources import LocalSource, Origin, Wanted
 
 
 class AddLog:
@@ -51,21 +48,59 @@ async def stage(
     A snapshot that nobody gets is removed. Raises whatever is wrong with the node, after it has
     been written to the add log too.
     """
-    files, source = site.host.files, Path(request.source)
-    document = await read_document(files, source)
-    node = document.manifest.id
+    how = Fetching(note=note, environment=request.environment, offline=request.offline)
+    resolved = await resolve(site, wanted(request), how)
+    node = resolved.document.manifest.id
     log = AddLog(site, job_log(site.home.add_logs, node, site.host.clock.now()), note)
-    snapshot = await _free(site, node)
+    async with lost_if_it_fails(site, node, log) as snapshot:
+        await log.record(f"Adding node {node} from {request.source}")
+        for warning in resolved.warnings:
+            await log.record(warning, "warning")
+        await _check_source(site, request, resolved, known, log)
+        origin = await lay_out(site, resolved, snapshot, known)
+        await log.record(f"Took the snapshot {snapshot} of {origin}")
+        return entry_of(site, resolved, snapshot, origin, log.path)
+
+
+def wanted(request: AddNode) -> Wanted:
+    """Return what a request names. Raises `PeppyError` for what names nothing."""
+    return Wanted(source=LocalSource(request.source))
+
+
+def entry_of(
+    site: Site, resolved: Resolved, snapshot: Path, origin: Origin, add_log: Path
+) -> Entry:
+    """Return what the stack has to know of a node whose snapshot has been taken."""
+    return Entry(
+        document=resolved.document,
+        execution=resolved.execution,
+        snapshot=snapshot,
+        add_log=add_log,
+        artifact=site.home.artifact(resolved.document.manifest.id),
+        variant=resolved.variant,
+        origin=origin,
+    )
+
+
+async def _check_source(
+    site: Site, request: AddNode, resolved: Resolved, known: Documents, log: AddLog
+) -> None:
+    """Bring the bindings of a node on this machine up to date, where they may be written."""
+    if not isinstance(resolved.tree, LocalSource):
+        return
+    directory = directory_of(resolved.tree, resolved.how)
+    files, document = site.host.files, resolved.document
+    if request.sync or not await check_bindings(files, document, directory):
+        await log.step(f"Generating the bindings of {document.manifest.id}")
+        await write_bindings(files, document, directory, known)
+
+
+@asynccontextmanager
+async def lost_if_it_fails(site: Site, node: NodeId, log: AddLog) -> AsyncGenerator[Path, None]:
+    """Yield a place for a snapshot; if the block fails, nothing is there, and the log says why."""
+    files, snapshot = site.host.files, await _free(site, node)
     try:
-        if document.execution is None:
-            raise NoExecution(node)
-        await log.record(f"Adding node {node} from {source}")
-        if request.sync or not await check_bindings(files, document, source):
-            await log.step(f"Generating the bindings of {node}")
-            await write_bindings(files, document, source, known)
-        await site.host.sources.fetch(request.source, snapshot)
-        await write_bindings(files, document, snapshot, known)
-        await log.record(f"Took the snapshot {snapshot}")
+        yield snapshot
     except BaseException as error:
         with trio.CancelScope(shield=True):
             reason = str(error) if isinstance(error, PeppyError) else "it was given up"
@@ -75,9 +110,6 @@ async def stage(
             with suppress(HostError):
                 await log.record(reason, "error")
         raise
-    return Entry(
-        document=document, execution=document.execution, snapshot=snapshot, add_log=log.path
-    )
 
 
 async def _free(site: Site, node: NodeId) -> Path:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from peppy.actors.host.ports import Files
-from peppy.actors.stack.errors import DirectoryExists, NoDocument, StaleBindings
+from peppy.actors.host.ports import DOCUMENT, Files, NoDocument
+from peppy.actors.stack.errors import DirectoryExists, StaleBindings
 from peppy.actors.stack.site import Site
 from peppy.codegen.bindings import generate
 from peppy.codegen.templates import node_template
@@ -14,7 +14,6 @@ from peppy.schema.names import NodeId
 from peppy.schema.node import NodeDocument
 from peppy.schema.node_reader import read_node_document
 
-DOCUMENT: Final = "peppy.json5"
 BINDINGS: Final = Path(".peppy/libs/peppygen")
 FINGERPRINT: Final = "peppy.json5.sha256"
 """In the bindings: the digest of the document that they were generated from."""

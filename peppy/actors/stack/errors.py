@@ -214,18 +214,6 @@ class GoingDown(PeppyError):
         super().__init__("the daemon is going down", hint="try again in a moment")
 
 
-class NoDocument(PeppyError):
-    """A directory that is no node's."""
-
-    kind = "no_document"
-
-    def __init__(self, directory: Path) -> None:
-        super().__init__(
-            f"there is no 'peppy.json5' in '{directory}'",
-            hint="name a node's directory; 'peppy node init NAME' makes a new one",
-        )
-
-
 class NoExecution(PeppyError):
     """A node whose execution is in a variant, which this version does not choose."""
 

@@ -15,10 +15,11 @@ from peppy.actors.host.daemon_log import complain
 from peppy.actors.host.ports import Clock, HostError, Journal
 from peppy.actors.rules.instance_life import Ending, Life, Phase
 from peppy.actors.rules.restart import Course
-from peppy.actors.stack.entry import Entry
+from peppy.actors.stack.entry import ROOT_VARIANT, Entry
 from peppy.actors.stack.plan import Plan
 from peppy.schema.events import Event, EventKind
 from peppy.schema.names import InstanceId, NodeId
+from peppy.schema.sources import Origin
 
 NODE: Final = "node/"
 INSTANCE: Final = "instance/"
@@ -33,6 +34,11 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     add_log: Path
     built: bool = False
     build_log: Path | None = None
+    artifact: Path | None = None
+    """None where it lies at the node's usual place."""
+    variant: str = ROOT_VARIANT
+    origin: Origin | None = None
+    digest: str = ""
 
 
 class InstanceRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +79,14 @@ def instance_key(instance_id: InstanceId) -> str:
 def node_record(entry: Entry, *, built: bool = False, build_log: Path | None = None) -> NodeRecord:
     """Return what is to be known of a node."""
     return NodeRecord(
-        snapshot=entry.snapshot, add_log=entry.add_log, built=built, build_log=build_log
+        snapshot=entry.snapshot,
+        add_log=entry.add_log,
+        built=built,
+        build_log=build_log,
+        artifact=entry.artifact,
+        variant=entry.variant,
+        origin=entry.origin,
+        digest=entry.digest,
     )
 
 

@@ -116,7 +116,7 @@ class Node(Actor[Message]):
         self._owner = owner
         self._found = found
         self._stage = node_stage.StageState()
-        self._artifact = site.home.artifact(entry.node)
+        self._artifact = entry.artifact
         self._build_log: Path | None = None
         self._job: Ref[build.Message] | None = None
         self._asked: Asked | None = None

@@ -106,8 +106,12 @@ class _Search:
             execution=document.execution,
             snapshot=record.snapshot,
             add_log=record.add_log,
+            artifact=record.artifact or self._site.home.artifact(document.manifest.id),
+            variant=record.variant,
+            origin=record.origin,
+            digest=record.digest,
         )
-        if record.built and not await files.exists(self._site.home.artifact(entry.node)):
+        if record.built and not await files.exists(entry.artifact):
             self._warn(f"node '{name}' has to be built again: its artifact is gone")
             record = msgspec.structs.replace(record, built=False)
             self._changes[node_key(entry.node)] = record
@@ -166,7 +170,7 @@ class _Search:
         plans = [each.record.plan for node in nodes for each in node.instances]
         kept = {
             *(node.entry.snapshot for node in nodes),
-            *(home.artifact(node.entry.node) for node in nodes if node.built),
+            *(node.entry.artifact for node in nodes if node.built),
             *(plan.directory for plan in plans),
             *(plan.runtime_config for plan in plans),
             *(plan.record for plan in plans),

@@ -60,7 +60,7 @@ async def retire(site: Site, member: Member, successor: Entry | None) -> Retired
     else:
         await enter(site, successor)
     with suppress(HostError):  # what cannot be removed now, the next daemon removes
-        await site.host.files.remove(site.home.artifact(node))
+        await site.host.files.remove(member.entry.artifact)
         await site.host.files.remove(member.entry.snapshot)
     return retired
 

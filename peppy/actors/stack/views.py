@@ -1,13 +1,13 @@
 """What is shown of a node, made from what is known of it; pure."""
 
 from pathlib import Path
-from typing import Final, assert_never
+from typing import assert_never
 
 from peppy import VERSION
+from peppy.actors.host.ports import DOCUMENT
 from peppy.actors.rules import instance_life as life
 from peppy.actors.stack import attending
-from peppy.actors.stack.bindings import DOCUMENT
-from peppy.actors.stack.entry import Entry
+from peppy.actors.stack.entry import ROOT_VARIANT, Entry
 from peppy.actors.stack.plan import Plan
 from peppy.actors.stack.site import Site
 from peppy.schema.control import (
@@ -25,19 +25,17 @@ from peppy.schema.names import Name, NodeId, Tag
 from peppy.schema.node import Interfaces, LinkedTopic, Manifest
 from peppy.schema.parameters import parameter_lines
 
-ROOT_VARIANT: Final = "default"
-"""How the root's own execution is called (behaviour.md 2.3)."""
-
 
 def row(entry: Entry, stage: Stage, path: Path, instances: tuple[InstanceView, ...]) -> NodeView:
     """Return the node's line in the stack."""
     return NodeView(
         node=entry.node,
         stage=stage,
-        variant=ROOT_VARIANT,
+        variant=entry.variant,
         path=str(path),
         instances=instances,
         config_path=str(entry.snapshot / DOCUMENT),
+        origin="" if entry.origin is None else str(entry.origin),
     )
 
 

@@ -2,6 +2,7 @@ import pytest
 
 from peppy.actors.host.memory_files import Directory, File, Link
 from peppy.actors.host.ports import HostError
+from peppy.schema.sources import LocalSource
 from tests.actors.host.host_machines import Machine
 
 
@@ -181,27 +182,25 @@ async def test_a_snapshot_leaves_out_what_can_be_made_again(machine: Machine) ->
     for name in ("env/pyvenv.cfg", "src/__pycache__/x", "heap/CACHEDIR.TAG"):
         await machine.files.write(source / name, b"")
     await machine.link(source / "link", "peppy.json5")
-    await machine.host.sources.fetch(str(source), into)
+    await machine.host.sources.fetch(LocalSource(str(source)), into)
     assert await machine.files.names(into) == [".gitignore", "build.py", "peppy.json5", "src"]
     assert await machine.files.names(into / "src") == ["a.py", "targets"]
     assert await machine.item(into / "build.py") == File(b"", 0o755)
     with pytest.raises(HostError):
-        await machine.host.sources.fetch(str(source), into)
+        await machine.host.sources.fetch(LocalSource(str(source)), into)
 
 
 async def test_a_source_that_is_no_directory_is_named(machine: Machine) -> None:
     with pytest.raises(HostError, match="nothing' is not a directory"):
-        await machine.host.sources.fetch(str(machine.place / "nothing"), machine.place / "into")
+        await machine.host.sources.fetch(
+            LocalSource(str(machine.place / "nothing")), machine.place / "into"
+        )
     assert not await machine.files.exists(machine.place / "into")
 
 
 async def test_a_snapshot_may_lie_within_its_source(machine: Machine) -> None:
     await machine.files.write(machine.place / "src" / "a", b"")
-    await machine.host.sources.fetch(str(machine.place / "src"), machine.place / "src" / "s")
+    await machine.host.sources.fetch(
+        LocalSource(str(machine.place / "src")), machine.place / "src" / "s"
+    )
     assert await machine.files.names(machine.place / "src" / "s") == ["a"]
-
-
-@pytest.mark.parametrize("source", ["https://example.org/node.git", "git@example.org:a/node.git"])
-async def test_a_source_elsewhere_is_refused_by_its_address(machine: Machine, source: str) -> None:
-    with pytest.raises(HostError, match=f"cannot fetch '{source}': only local directories"):
-        await machine.host.sources.fetch(source, machine.place / "snapshot")

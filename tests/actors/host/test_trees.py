@@ -14,6 +14,7 @@ from peppy.actors.host import disk, sources
 from peppy.actors.host.files import RealFiles, cannot
 from peppy.actors.host.ports import HostError
 from peppy.actors.host.trees import DEEPEST, copy_tree
+from peppy.schema.sources import LocalSource
 
 SECRET = b"nobody's business"
 
@@ -39,7 +40,7 @@ def names(top: Path) -> set[str]:
 async def refused(source: Path, into: Path) -> str:
     """Return why there is no snapshot; nothing of it lies about."""
     with pytest.raises(HostError) as caught:
-        await sources.RealSources().fetch(str(source), into)
+        await sources.LocalFetcher().fetch(LocalSource(str(source)), into)
     assert not into.exists()
     assert not list(into.parent.glob(".*.tmp"))
     return caught.value.sentence
@@ -60,7 +61,7 @@ async def test_links_devices_sockets_and_pipes_stay_behind(tree: Path, tmp_path:
         listener.bind(str(tree / "socket"))
         if os.geteuid() == 0:
             os.mknod(tree / "zero", stat.S_IFCHR | 0o666, os.makedev(1, 5))
-        await sources.RealSources().fetch(str(tree), tmp_path / "snapshot")
+        await sources.LocalFetcher().fetch(LocalSource(str(tree)), tmp_path / "snapshot")
     assert names(tmp_path / "snapshot") == {"a", "b", "inner", "inner/c"}
 
 
@@ -144,7 +145,7 @@ async def test_names_may_be_any_bytes(tree: Path, tmp_path: Path) -> None:
     (tree / odd).mkdir()
     (tree / odd / odd).write_bytes(b"odd")
     files = RealFiles()
-    await sources.RealSources().fetch(str(tree), tmp_path / "snapshot")
+    await sources.LocalFetcher().fetch(LocalSource(str(tree)), tmp_path / "snapshot")
     await files.copy(tmp_path / "snapshot", tmp_path / "workspace")
     await files.pack(tmp_path / "workspace", tmp_path / "artifact")
     await files.unpack(tmp_path / "artifact", tmp_path / "there")
@@ -182,7 +183,7 @@ async def test_as_many_directories_as_are_allowed_are_copied_and_packed(tmp_path
     deep.mkdir(parents=True)
     (deep / "file").write_bytes(b"deep")
     files = RealFiles()
-    await sources.RealSources().fetch(str(tmp_path / "deep"), tmp_path / "snapshot")
+    await sources.LocalFetcher().fetch(LocalSource(str(tmp_path / "deep")), tmp_path / "snapshot")
     await files.pack(tmp_path / "snapshot", tmp_path / "artifact")
     await files.unpack(tmp_path / "artifact", tmp_path / "there")
     assert tmp_path.joinpath("there", *["d"] * DEEPEST, "file").read_bytes() == b"deep"

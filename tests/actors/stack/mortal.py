@@ -8,12 +8,24 @@ from typing import Any, TypeVar, cast
 import trio
 
 from peppy.actors.host.memory_processes import MemoryProcesses
-from peppy.actors.host.ports import CommandLine, Files, Host, HostError, Journal, Process, Sources
+from peppy.actors.host.ports import (
+    AT_HAND,
+    CommandLine,
+    Fetching,
+    Files,
+    FoundDocument,
+    Host,
+    HostError,
+    Journal,
+    Process,
+    Sources,
+)
 from peppy.actors.kernel import Ref, run_actor
 from peppy.actors.stack.recovery import recover
 from peppy.actors.stack.stack import Stack
 from peppy.runtime.transport.exchange import Exchange
 from peppy.schema.events import Event
+from peppy.schema.sources import Origin, PlacedSource
 from tests.actors.stack.embedded import PARTS, Embedded, Part
 
 T = TypeVar("T")
@@ -131,8 +143,14 @@ class MortalSources:
         self._sources = sources
         self._life = life
 
-    async def fetch(self, source: str, into: Path) -> None:
-        await self._life.step(self._sources.fetch(source, into))
+    async def read(self, source: PlacedSource, how: Fetching = AT_HAND) -> FoundDocument:
+        return await self._sources.read(source, how)
+
+    async def fetch(self, source: PlacedSource, into: Path, how: Fetching = AT_HAND) -> Origin:
+        return await self._life.step(self._sources.fetch(source, into, how))
+
+    async def copy(self, source: PlacedSource, into: Path, how: Fetching = AT_HAND) -> Origin:
+        return await self._life.step(self._sources.copy(source, into, how))
 
 
 class MortalRobot(Embedded):
