@@ -1,9 +1,10 @@
-"""Three nodes, built, run and talking: `make demo`.
+"""A robot of five nodes, launched with one command: `make demo`.
 
 Everything happens in a directory of its own, with a daemon of its own, and is gone afterwards,
 also after Ctrl+C.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -14,68 +15,85 @@ import time
 from pathlib import Path
 from types import FrameType
 
-EXAMPLES = Path(__file__).resolve().parent / "hello"
+ROBOT = Path(__file__).resolve().parent / "robot"
 
 LISTENING = 10.0
-"""Seconds for which the receiver's log is shown: three greetings of each sender."""
+"""Seconds for which logs are shown: the arm is sent three ways in seven."""
 
 POLL = 0.1
 
-LOG_LINE = "Log file: "
+PRINTED = "[stdout] "
+"""What stands in a log before a line that the node has printed."""
 
 
 class Demo:
     """A peppy of its own, in a directory of its own."""
 
     def __init__(self, directory: Path) -> None:
-        self.nodes = directory / "nodes"
+        self.robot = directory / "robot"
+        self.logs = directory / "home" / "logs" / "run"
         self.environment = {
             **os.environ,
             "PEPPY_HOME": str(directory / "home"),
             "TMPDIR": str(directory),  # uv leaves its locks there
         }
 
-    def peppy(self, *words: str) -> list[str]:
-        """Run a command where it can be seen; return what it printed."""
+    def peppy(self, *words: str) -> None:
+        """Run a command where it can be seen."""
         print(f"\n$ peppy {' '.join(words)}", flush=True)
-        lines: list[str] = []
-        command = [sys.executable, "-m", "peppy", *words]
         with subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
+            [sys.executable, "-m", "peppy", *words],
+            stdin=subprocess.DEVNULL,
             stderr=subprocess.STDOUT,  # one stream, so that lines come in their order
-            text=True,
-            cwd=self.nodes,
+            cwd=self.robot,
             env=self.environment,
         ) as process:
             try:
-                for line in process.stdout or ():
-                    print(line, end="", flush=True)
-                    lines.append(line.rstrip("\n"))
+                process.wait()
             except KeyboardInterrupt:
                 process.terminate()
                 raise
         if process.returncode:
             raise SystemExit(process.returncode)
-        return lines
 
     def show(self) -> None:
-        """Add, build and run the nodes, and listen to one of them."""
-        say("A node that greets the world: bindings, build and start in one command.")
-        self.peppy("node", "add", "-sr", "hello_world")
+        """Launch the robot, listen to it, and take it down."""
+        say("A camera, a brain, an arm, its controller, a recorder: built and started together.")
+        self.peppy("stack", "launch", "peppy_launcher.json5", "--yes")
 
-        say("A node that greets whom it is told to, run twice.")
-        self.peppy("node", "add", "-sr", "hello_world_param", "name=planet")
-        self.peppy("node", "run", "hello_world_param:v1", "name=you")
-
-        say("A node that depends on it and hears both.")
-        log = last_log(self.peppy("node", "add", "-sr", "hello_receiver"))
-
-        say(f"What it hears, for {LISTENING:.0f} seconds.")
-        follow(log, LISTENING)
-
-        say("The stack as it is now.")
+        say("Who needs whom.")
         self.peppy("stack", "list")
+
+        say(f"Somebody walks about with a lamp, and the arm follows: {LISTENING:.0f} seconds.")
+        self.follow("the_brain", "the_nervous_system", "the_arm", seconds=LISTENING)
+
+        say("A topic, from outside: where the joints are.")
+        self.peppy("topic", "echo", "joint_states", "--once")
+
+        say("A service, from outside: what the camera sends.")
+        self.peppy("service", "call", "video_stream_info")
+
+        say("Who needs another stops before it: the arm is parked last, the video is saved.")
+        self.peppy("stack", "down", "--yes")
+        self.follow("the_memory", "the_arm", seconds=0, last=1)
+
+    def follow(self, *instances: str, seconds: float, last: int | None = None) -> None:
+        """Print what instances have printed, or the `last` lines of it, and what they still do."""
+        width = max(map(len, instances))
+        end = time.monotonic() + seconds
+        with contextlib.ExitStack() as stack:
+            files = {
+                each: stack.enter_context((self.logs / f"{each}.log").open(encoding="utf-8"))
+                for each in instances
+            }
+            while True:
+                for name, file in files.items():
+                    lines = [line.partition(PRINTED)[2] for line in file]
+                    for line in [line for line in lines if line][-(last or len(lines)) :]:
+                        print(f"{name:>{width}}: {line}", end="", flush=True)
+                if time.monotonic() >= end:
+                    return
+                time.sleep(POLL)
 
     def take_down(self) -> None:
         """Stop every instance and the daemon."""
@@ -89,23 +107,6 @@ def say(text: str) -> None:
     print(f"\n# {text}", flush=True)
 
 
-def last_log(lines: list[str]) -> Path:
-    """Return the log of the last thing that a command has done: of the instance that it started."""
-    paths = [line.removeprefix(LOG_LINE) for line in lines if line.startswith(LOG_LINE)]
-    return Path(paths[-1])
-
-
-def follow(log: Path, seconds: float) -> None:
-    """Print a log and what is added to it."""
-    end = time.monotonic() + seconds
-    with log.open(encoding="utf-8") as file:
-        while time.monotonic() < end:
-            if line := file.readline():
-                print(line, end="", flush=True)
-            else:
-                time.sleep(POLL)
-
-
 def end_like_ctrl_c(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
@@ -115,7 +116,7 @@ def main() -> int:
     directory = Path(tempfile.mkdtemp(prefix="peppy-demo-"))
     demo = Demo(directory)
     try:
-        shutil.copytree(EXAMPLES, demo.nodes, ignore=shutil.ignore_patterns(".peppy", ".venv"))
+        shutil.copytree(ROBOT, demo.robot, ignore=shutil.ignore_patterns(".peppy", ".venv"))
         demo.show()
     except KeyboardInterrupt:
         say("Interrupted.")

@@ -59,6 +59,7 @@ MAY_IMPORT: Final[dict[str, tuple[str, ...]]] = {
 DOORS: Final[dict[str, tuple[str, ...]]] = {
     "anyio": ("peppy.runtime",),
     "cyclopts": ("peppy.cli",),
+    "httpx": ("peppy.actors.host.download_client", "peppy.actors.host.downloads"),
     "json5": ("peppy.schema.json5",),
     "rich": ("peppy.cli",),
     "sqlite3": (

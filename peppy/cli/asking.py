@@ -1,6 +1,7 @@
 """How a verb asks the daemon."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final, TypeVar
 
 import msgspec
@@ -22,6 +23,9 @@ A = TypeVar("A")
 Timeout = float | Callable[[], float] | None
 """Seconds; a function is asked once the daemon runs. None is as long as it takes."""
 
+Call = Callable[[ControlClient, Request[A]], A]
+"""One request and its answer; raises what `ControlClient.call` raises."""
+
 QUESTION_TIMEOUT: Final = 30.0
 """Seconds; the daemon answers questions from memory, so one that takes longer is stuck."""
 
@@ -42,19 +46,23 @@ def ask(
     timeout: Timeout = None,
     doing: str | None = None,
     verb: str = "command",
+    call: Call[A] | None = None,
 ) -> A:
     """Return the answer to `request`; start the daemon first if none answers.
 
-    `doing` is shown while a person waits. A request that needs consent is repeated when a person at
+    `doing` is shown while a person waits, unless there is a `call`, which asks and shows in a way
+    of its own. A request that needs consent is repeated when a person at
     the terminal gives it; raises `Aborted`, naming the `verb`, when that person does not.
     """
     home = home_directory()
     client = ControlClient(socket_path(home))
+    if call is None:
+        call = partial(_call, terminal, timeout, doing)
     try:
-        return _ask(client, request, terminal, timeout, doing, verb)
+        return _ask(client, request, terminal, verb, call)
     except NoDaemon:
         start_daemon(home, client, terminal.step)
-    return _ask(client, request, terminal, timeout, doing, verb)
+    return _ask(client, request, terminal, verb, call)
 
 
 def running_daemon() -> ControlClient:
@@ -66,27 +74,26 @@ def _ask(
     client: ControlClient,
     request: Request[A],
     terminal: Terminal,
-    timeout: Timeout,
-    doing: str | None,
     verb: str,
+    call: Call[A],
 ) -> A:
     try:
-        return _call(client, request, terminal, timeout, doing)
+        return call(client, request)
     except ControlRefused as refusal:
         consenting = _with_consent(request, refusal.needs)
         if consenting is None or not terminal.interactive:
             raise
         if not terminal.confirm(f"{refusal.sentence}\nStop and go on?"):
             raise Aborted(verb) from None
-    return _call(client, consenting, terminal, timeout, doing)
+    return call(client, consenting)
 
 
 def _call(
-    client: ControlClient,
-    request: Request[A],
     terminal: Terminal,
     timeout: Timeout,
     doing: str | None,
+    client: ControlClient,
+    request: Request[A],
 ) -> A:
     seconds = timeout() if callable(timeout) else timeout
     if doing is None:

@@ -18,6 +18,7 @@ GROUPS: Final = {
     "service": "Call the services of nodes, and manage the daemon, which is one itself.",
     "action": "Send goals to nodes.",
     "datastore": "Keep values that all nodes find.",
+    "repo": "Add places that nodes and launch files come from by name.",
 }
 
 VERBS: Final = {
@@ -31,6 +32,11 @@ VERBS: Final = {
     "node remove": "node_remove",
     "node info": "node_info",
     "stack list": "stack_list",
+    "stack graph": "stack_graph",
+    "stack launch": "stack_launch",
+    "stack lock": "stack_lock",
+    "stack down": "stack_down",
+    "stack restart": "stack_restart",
     "stack events": "stack_events",
     "stack benchmark": "stack_benchmark",
     "info": "info",
@@ -56,10 +62,16 @@ VERBS: Final = {
     "datastore set": "datastore_set",
     "datastore list": "datastore_list",
     "datastore remove": "datastore_remove",
+    "repo add": "repo_add",
+    "repo remove": "repo_remove",
+    "repo list": "repo_list",
+    "repo refresh": "repo_refresh",
+    "repo update": "repo_refresh",
+    "repo exclude": "repo_exclude",
 }
 """What is typed, and the function and module that carry it out."""
 
-HIDDEN: Final = frozenset({"node create"})
+HIDDEN: Final = frozenset({"node create", "repo update"})
 """Other names of verbs that are listed."""
 
 ABOUT: Final = (

@@ -8,12 +8,23 @@ import time
 from collections.abc import Generator
 from typing import Final
 
+from peppy.runtime.control_client import ControlRefused
+from peppy.schema.errors import PeppyError
+
 POLL_INTERVAL: Final = 0.02
 """Seconds, where the system cannot tell us."""
 
 
 class Stopped(Exception):
     """A command that goes on until Ctrl+C has got it: nothing is wrong, so nothing is said."""
+
+
+class Cancelled(PeppyError):
+    """What Ctrl+C has cancelled, in the words of whoever had begun it."""
+
+    def __init__(self, refusal: ControlRefused) -> None:
+        self.kind = refusal.kind
+        super().__init__(refusal.sentence, hint=refusal.hint)
 
 
 @contextlib.contextmanager

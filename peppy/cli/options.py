@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from peppy.cli.usage import Usage
+from peppy.schema.addresses import is_address
 from peppy.schema.errors import PeppyError
 from peppy.schema.names import InstanceId, NodeId, parse_instance_id, parse_node_id
 
@@ -57,6 +58,10 @@ MaxTimeout = Annotated[
     ),
 ]
 
+Offline = Annotated[
+    bool, Parameter(name="--offline", help="Use only what is on this machine or in the cache.")
+]
+
 WindowOption = Annotated[
     int, Parameter(name="--window", help="Messages over which the figures are taken (1000).")
 ]
@@ -84,6 +89,10 @@ TargetInstance = Annotated[
 DatastoreKey = Annotated[str, Parameter(name="KEY", help="Any text of 1 to 512 bytes.")]
 
 NodeReference = Annotated[str, Parameter(name="NODE", help="NAME:TAG, as 'stack list' shows it.")]
+
+RepositoryName = Annotated[
+    str, Parameter(name="REPOSITORY", help="Its name, as 'repo list' shows it.")
+]
 
 
 def node_id(text: str) -> NodeId:
@@ -150,6 +159,30 @@ def at_least_one(number: int, option: str) -> int:
 def absolute(path: Path | str) -> str:
     """Return a path that means the same to the daemon, whose working directory is another."""
     return os.path.abspath(path)
+
+
+def located_source(text: str) -> str:
+    """Return a node's source as the daemon reads it: a directory is absolute, all else as typed.
+
+    A directory that is there is one whatever it is called.
+    """
+    if not os.path.isdir(text) and (is_address(text) or _is_node(text)):
+        return text
+    return absolute(text)
+
+
+def located_variant(text: str) -> str:
+    """Return a variant as the daemon reads it: a directory is absolute, all else is as typed."""
+    is_path = text in (".", "..") or ("/" in text and not is_address(text))
+    return absolute(text) if is_path else text
+
+
+def _is_node(text: str) -> bool:
+    try:
+        parse_node_id(text)
+    except PeppyError:
+        return False
+    return True
 
 
 def caller_environment(variables: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -11,7 +11,7 @@ from cyclopts.exceptions import CycloptsError
 
 from peppy.cli.commands import make_app
 from peppy.cli.drawing.failure import Failure, failure_of
-from peppy.cli.leaving import Stopped
+from peppy.cli.leaving import Cancelled, Stopped
 from peppy.cli.terminal import Terminal
 from peppy.cli.usage import Usage, usage_of
 from peppy.schema.errors import PeppyError
@@ -65,6 +65,8 @@ def _carry_out(arguments: Sequence[str], terminal: Terminal) -> int:
         return _fail(terminal, failure_of(usage_of(error)), EXIT_USAGE)
     except Usage as error:
         return _fail(terminal, failure_of(error), EXIT_USAGE)
+    except Cancelled as error:
+        return _fail(terminal, failure_of(error), EXIT_INTERRUPTED)
     except PeppyError as error:
         return _fail(terminal, failure_of(error), EXIT_FAILURE)
     except Stopped:

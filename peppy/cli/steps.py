@@ -9,6 +9,7 @@ from peppy.cli.drawing.orders import added, built, started
 from peppy.cli.options import caller_environment, timeouts
 from peppy.cli.terminal import Terminal
 from peppy.runtime.control_client import ControlRefused
+from peppy.schema.addresses import without_credentials
 from peppy.schema.control import AddNode, AddView, BuildNode, BuildView, RunNode, StartView
 from peppy.schema.names import InstanceId, NodeId
 from peppy.schema.restart import RestartPolicy
@@ -35,7 +36,7 @@ class Limits(msgspec.Struct, frozen=True):
 
 def add(request: AddNode, terminal: Terminal) -> AddView:
     """Put a node into the stack; ask before running instances are stopped for it."""
-    doing = f"Adding node from {request.source}"
+    doing = f"Adding node from {without_credentials(request.source)}"
     terminal.step(f"{doing}...")
     view = ask(request, terminal, doing=doing, verb="add")
     terminal.log_file(view.log)

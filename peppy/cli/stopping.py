@@ -40,6 +40,11 @@ def stop_timeout(levels: int = 1) -> float:
     return levels * answer + CLIENT_MARGIN
 
 
+def stack_stop_timeout() -> float:
+    """Return how many seconds to wait until a whole stack has stopped."""
+    return stop_timeout(_levels(running_daemon()))
+
+
 def levels(view: StackView) -> int:
     """Return how many nodes of a stack stand on one another at the most."""
     height = {row.node: 1 for row in view.nodes}

@@ -8,14 +8,14 @@ what would have been a line of a result goes to stderr as progress.
 import contextlib
 import io
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import Protocol, TextIO
 
 import msgspec
 
 from peppy.cli.drawing.failure import Failure
 from peppy.cli.style import is_terminal, printable, style_for
-from peppy.schema.doing import without_time
+from peppy.schema.doing import steady
 from peppy.schema.errors import PeppyError
 from peppy.schema.frames import Note
 
@@ -37,7 +37,7 @@ class Terminal:
 
     def __init__(self, *, json: bool = False) -> None:
         self.json = json
-        self._spinner: Sign | None = None
+        self._sign: Sign | None = None
         self._said: set[str] = set()
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
@@ -58,12 +58,16 @@ class Terminal:
             self._said.add(text)
             self._write(text, sys.stderr)
 
+    def line(self, text: str) -> None:
+        """Say what has just happened, also if the same has happened before."""
+        self._write(text, sys.stderr)
+
     def doing(self, text: str) -> None:
         """Say what is waited for: beside the sign that we wait, or else in a line for each step."""
-        if self._spinner is None:
-            self.step(without_time(text))
+        if self._sign is None:
+            self.step(steady(text))
         else:
-            self._spinner.add(text)
+            self._sign.add(text)
 
     def fact(self, text: str) -> None:
         """Give a line of the result; the same words are given once."""
@@ -81,6 +85,11 @@ class Terminal:
         if text not in self._said:
             self._said.add(text)
             self._write(f"{style_for(sys.stderr).warning('Warning:')} {text}", sys.stderr)
+
+    def warnings(self, texts: Iterable[str]) -> None:
+        """Ask for attention to each of them."""
+        for text in texts:
+            self.warn(text)
 
     def note(self, note: Note) -> None:
         """Show a sign of progress from the daemon."""
@@ -157,27 +166,38 @@ class Terminal:
                     case _:
                         continue
 
+    @property
+    def lively(self) -> bool:
+        """Whether what is under way is shown in a place of its own, which changes."""
+        return is_terminal(sys.stderr) and style_for(sys.stderr).on
+
+    @contextlib.contextmanager
+    def showing(self, sign: Sign) -> Generator[None]:
+        """Have `sign`, which is on the screen for this block, make room for every line."""
+        self._sign = sign
+        try:
+            yield
+        finally:
+            self._sign = None
+
     @contextlib.contextmanager
     def waiting(self, text: str) -> Generator[None]:
         """Show that something is under way, where a person looks."""
-        if not is_terminal(sys.stderr) or not style_for(sys.stderr).on:
+        if not self.lively:
             yield
             return
         from peppy.cli.spinner import Spinner  # takes longer to import than a question to answer
 
-        try:
-            with Spinner(text) as self._spinner:
-                yield
-        finally:
-            self._spinner = None
+        with Spinner(text) as spinner, self.showing(spinner):
+            yield
 
     @contextlib.contextmanager
     def _clear(self) -> Generator[None]:
-        """Take the spinner away while something else is written."""
-        if self._spinner is None:
+        """Take the sign away while something else is written."""
+        if self._sign is None:
             yield
             return
-        with self._spinner.hidden():
+        with self._sign.hidden():
             yield
 
     def _write(self, text: str, stream: TextIO | None) -> None:

@@ -1,23 +1,18 @@
 """A node's bindings: the project `.peppy/libs/peppygen`. Source: behaviour.md 7.2 and 8.1."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Final, TypeVar
 
 from peppy.codegen.actions import consumed_action_module, exposed_action_module
-from peppy.codegen.errors import (
-    MissingDependency,
-    MissingFormat,
-    MissingInterface,
-    NotPython,
-    UnknownLabel,
-)
+from peppy.codegen.errors import NotPython
 from peppy.codegen.parameters import parameters_module
 from peppy.codegen.project import project_files
 from peppy.codegen.python_text import Brackets, docstring, laid_out, lines, literal, module_name
 from peppy.codegen.services import consumed_service_module, exposed_service_module
 from peppy.codegen.topics import emitted_module, external_module, linked_module
+from peppy.schema.consumption import Documents, consumed, shortfalls
+from peppy.schema.expectations import DEPENDENCIES_FILE, expectations_text
 from peppy.schema.identifiers import identifier
-from peppy.schema.names import NodeId
 from peppy.schema.node import (
     Consumed,
     ExposedAction,
@@ -63,23 +58,25 @@ _MODULES_TAKEN: Final = frozenset({"__init__", "__main__", "__pycache__"})
 """File names that mean something else in a package."""
 
 
-def generate(document: NodeDocument, dependencies: Mapping[NodeId, NodeDocument]) -> dict[str, str]:
+def generate(document: NodeDocument, dependencies: Documents) -> dict[str, str]:
     """Return the texts of a node's bindings by their path in the project.
 
     `dependencies` are the documents of the nodes in the stack; more than the needed ones may be
-    there. Raises `MissingDependency`, `MissingInterface`, `MissingFormat`, `UnknownLabel`, and
-    `NotPython` for a node in another language.
+    there. Raises the first `DependencyProblem`, and `NotPython` for a node in another language.
     """
     node = document.manifest.id
     execution = document.execution
     if execution is not None and execution.language is not Language.PYTHON:
         raise NotPython(node, execution.language.value)
+    for shortfall in shortfalls(document, dependencies):
+        raise shortfall
     links = _Links(document, dependencies)
     its = document.interfaces
     schema = Group() if execution is None else execution.parameters
     return {
         **project_files(),
-        "peppy.json5.sha256": f"{document.sha256}\n",
+        **_fingerprints(document),
+        DEPENDENCIES_FILE: expectations_text(consumed(document, dependencies)),
         "peppygen/__init__.py": _root_module(document, schema),
         "peppygen/py.typed": "",
         "peppygen/parameters/__init__.py": parameters_module(node, schema),
@@ -96,61 +93,47 @@ def generate(document: NodeDocument, dependencies: Mapping[NodeId, NodeDocument]
     }
 
 
-class _Links:
-    """What a node's labels stand for: the documents of its dependencies."""
+def _fingerprints(document: NodeDocument) -> dict[str, str]:
+    own = {"peppy.json5.sha256": f"{document.sha256}\n"}
+    if document.root_sha256 is None:
+        return own
+    return own | {"root.json5.sha256": f"{document.root_sha256}\n"}
 
-    def __init__(self, document: NodeDocument, known: Mapping[NodeId, NodeDocument]) -> None:
-        self._node = document.manifest.id
-        self._documents: dict[str, NodeDocument] = {}
-        for needed in document.manifest.depends_on:
-            if needed.node not in known:
-                raise MissingDependency(self._node, needed.node, known)
-            self._documents[needed.local_id] = known[needed.node]
+
+class _Links:
+    """What a node's labels stand for: the documents of its dependencies, which lack nothing."""
+
+    def __init__(self, document: NodeDocument, known: Documents) -> None:
+        depends_on = document.manifest.depends_on
+        self._documents = {needed.local_id: known[needed.node] for needed in depends_on}
 
     def topic_module(self, topic: LinkedTopic) -> str:
         """Return the module of a topic of a dependency."""
-        target = self._target(topic.local_id)
-        offered = target.interfaces.emits
-        index = self._find(topic.local_id, "topic", topic.name, (each.name for each in offered))
-        found, emitter = offered[index], target.manifest.id
-        if found.format is None:
-            raise MissingFormat(emitter, found.name)
-        return linked_module(emitter, found.name, found.qos, found.format)
+        target = self._documents[topic.local_id]
+        found = next(each for each in target.interfaces.emits if each.name == topic.name)
+        assert found.format is not None  # noqa: S101  # it would be a shortfall
+        return linked_module(target.manifest.id, found.name, found.qos, found.format)
 
     def service_module(self, service: Consumed) -> str:
         """Return the module of a service of a dependency."""
-        target = self._target(service.local_id)
+        target = self._documents[service.local_id]
         offered = target.interfaces.exposed_services
-        names = (each.name for each in offered)
-        index = self._find(service.local_id, "service", service.name, names)
-        return consumed_service_module(target.manifest.id, offered[index])
+        found = next(each for each in offered if each.name == service.name)
+        return consumed_service_module(target.manifest.id, found)
 
     def action_module(self, action: Consumed) -> str:
         """Return the module of an action of a dependency."""
-        target = self._target(action.local_id)
+        target = self._documents[action.local_id]
         offered = target.interfaces.exposed_actions
-        index = self._find(action.local_id, "action", action.name, (each.name for each in offered))
-        return consumed_action_module(target.manifest.id, offered[index])
-
-    def _target(self, label: str) -> NodeDocument:
-        if label not in self._documents:
-            raise UnknownLabel(self._node, label, self._documents)
-        return self._documents[label]
-
-    def _find(self, label: str, what: str, name: str, offered: Iterable[str]) -> int:
-        names = list(offered)
-        if name not in names:
-            target = self._target(label).manifest.id
-            raise MissingInterface(self._node, target, what, name, names)
-        return names.index(name)
+        found = next(each for each in offered if each.name == action.name)
+        return consumed_action_module(target.manifest.id, found)
 
 
 def _emitted(document: NodeDocument) -> dict[str, str]:
     taken = set(_MODULES_TAKEN)
     modules: dict[str, str] = {}
     for topic in document.interfaces.emits:
-        if topic.format is None:
-            raise MissingFormat(document.manifest.id, topic.name)
+        assert topic.format is not None  # noqa: S101  # it would be a shortfall
         path = _path("emitted_topics", identifier(topic.name), taken)
         modules[path] = emitted_module(topic.name, topic.qos, topic.format)
     return modules
@@ -193,12 +176,14 @@ def _path(package: str, name: str, taken: set[str]) -> str:
 
 def _root_module(document: NodeDocument, schema: Group) -> str:
     manifest = document.manifest
+    root = document.root_sha256
     arguments = (
         literal(manifest.name, "name="),
         literal(manifest.tag, "tag="),
         "parameters=Parameters",
         literal(schema_literal(schema), "schema="),
         literal(document.sha256, "config_sha256="),
+        *(() if root is None else (literal(root, "root_sha256="),)),
     )
     binding = laid_out(Brackets("binding = Binding(", arguments, ")"), 1)
     return _ROOT_MODULE.format(

@@ -32,11 +32,14 @@ class Binding(Generic[P]):
         parameters: type[P],
         schema: Mapping[str, Any],
         config_sha256: str,
+        root_sha256: str | None = None,
     ) -> None:
+        """`root_sha256` is that of the root's document, where `config_sha256` is a variant's."""
         self.name = name
         self.tag = tag
         self.parameters = parameters
         self.config_sha256 = config_sha256
+        self.root_sha256 = root_sha256
         self._literal = schema
 
     @cached_property

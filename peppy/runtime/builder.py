@@ -57,7 +57,8 @@ class NodeBuilder(Generic[P]):
     def with_config_path(self, path: str | os.PathLike[str]) -> Self:
         """Compare the bindings with the document at `path`.
 
-        Without it, that is the nearest `peppy.json5` in the working directory and above it.
+        Without it, that is the nearest `peppy.json5` in the working directory and above it. A
+        variant's root is the nearest one with a manifest above that.
         """
         self._document = Path(path)
         return self
@@ -118,7 +119,7 @@ class NodeBuilder(Generic[P]):
         if supervised():
             output.outlive_readers()
             return supervised_settings(binding, os.environ)
-        compare_document(self._document, binding.config_sha256)
+        compare_document(self._document, binding.config_sha256, binding.root_sha256)
         return standalone_settings(binding, self._standalone, os.environ)
 
 

@@ -84,6 +84,12 @@ class InstanceView(msgspec.Struct, frozen=True, kw_only=True):
     last_lines: tuple[str, ...] = ()
     """The end of its log, once it has ended."""
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has a process, is about to, or waits until its policy starts it again."""
+        over = (InstanceState.FINISHED, InstanceState.FAILED)
+        return self.state not in over or self.doing is not None
+
 
 class NodeView(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the stack."""
@@ -229,6 +235,7 @@ class RemoveView(msgspec.Struct, frozen=True, kw_only=True):
 
     node: NodeId
     stopped: tuple[InstanceId, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class ServiceStopView(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,7 +25,10 @@ _PAST: Final = {
     NO_ANSWER: "its event loop did not answer",
 }
 
-_TIME: Final = re.compile(r", [0-9.]+ s of [0-9.]+ s$")
+_AMOUNT: Final = re.compile(r", ([0-9.]+ MB( of [0-9.]+ MB)?|[0-9]+ %)$")
+
+_TIME: Final = re.compile(r", [0-9.]+ (?:s|MB)(?: of [0-9.]+ (?:s|MB))?$")
+"""Downloads count bytes instead, not always towards an end that is known."""
 
 
 def sentence(step: Leaving, elapsed: float) -> str:
@@ -54,6 +57,11 @@ def _time(elapsed: float, budget: float) -> str:
 def without_time(doing: str) -> str:
     """Return a sentence without how long it has been so: what stays until the next step."""
     return _TIME.sub("", doing)
+
+
+def steady(doing: str) -> str:
+    """Return a sentence without how far it has come, be it in seconds, bytes or per cent."""
+    return _AMOUNT.sub("", without_time(doing))
 
 
 def clause(doing: str) -> str:

@@ -1,8 +1,12 @@
 """The stack in Graphviz' language, for the command line and for nodes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from peppy.schema.control import Edge, InstanceState, InstanceView, StackView
+from peppy.schema.control import InstanceState, InstanceView, NodeView, StackView
+from peppy.schema.stack_graph import Link, StackGraph, unwell
+
+About = Callable[[Sequence[InstanceView]], str]
+"""Says in a few words what is shown of a node's instances."""
 
 
 def running(instances: Sequence[InstanceView]) -> str:
@@ -10,24 +14,67 @@ def running(instances: Sequence[InstanceView]) -> str:
     return f"{sum(each.state is InstanceState.RUNNING for each in instances)} running"
 
 
-def dot_graph(view: StackView, about: Callable[[Sequence[InstanceView]], str] = running) -> str:
+def dot_graph(view: StackView, about: About = running) -> str:
     """Return a graph whose arrows lead from who needs to what is needed.
 
-    `about` says in a few words what is shown of a node's instances, below its name.
+    `about` says what is shown of a node's instances, below its name.
     """
-    nodes = [_box(str(row.node), about(row.instances)) for row in view.nodes]
-    return "\n".join(("digraph stack {", *nodes, *map(_arrow, view.dependencies), "}", ""))
+    boxes = [_box(str(row.node), about(row.instances)) for row in view.nodes]
+    arrows = [_arrow(str(edge.dependent), str(edge.dependency)) for edge in view.dependencies]
+    return _digraph(*boxes, *arrows)
 
 
-def _box(node: str, about: str) -> str:
-    label = f"{node}\\n{about}"
-    return f"  {_quoted(node)} [label={_quoted(label)}];"
+def labelled_dot_graph(graph: StackGraph, about: About = running) -> str:
+    """Return such a graph with each node's stage, and on each arrow what is consumed.
+
+    Topics that are taken from any node have dashed arrows; those that nobody emits are drawn as
+    dashed circles. Nodes that are not well are red.
+    """
+    boxes = [_node(row, about) for row in graph.nodes]
+    return _digraph("  node [shape=box];", *boxes, *_nobody(graph), *map(_link, graph.links))
 
 
-def _arrow(edge: Edge) -> str:
-    return f"  {_quoted(str(edge.dependent))} -> {_quoted(str(edge.dependency))};"
+def _node(row: NodeView, about: About) -> str:
+    colour = {"color": "red"} if unwell(row) else {}
+    return _box(str(row.node), str(row.stage), about(row.instances), **colour)
+
+
+def _nobody(graph: StackGraph) -> Iterator[str]:
+    names = {str(taken) for link in graph.links if link.dependency is None for taken in link.takes}
+    for name in sorted(names):
+        yield _box(name, shape="ellipse", style="dashed")
+
+
+def _link(link: Link) -> str:
+    style = {"style": "dashed"} if link.external else {}
+    label = "\n".join(map(str, link.takes))
+    if link.dependency is None:
+        return "\n".join(_arrow(str(link.dependent), str(each), **style) for each in link.takes)
+    if label:
+        style["label"] = label
+    return _arrow(str(link.dependent), str(link.dependency), **style)
+
+
+def _digraph(*lines: str) -> str:
+    return "\n".join(("digraph stack {", *lines, "}", ""))
+
+
+def _box(name: str, *further: str, **attributes: str) -> str:
+    label = "\n".join((name, *further))
+    return f"  {_quoted(name)}{_attributes(label=label, **attributes)};"
+
+
+def _arrow(tail: str, head: str, **attributes: str) -> str:
+    return f"  {_quoted(tail)} -> {_quoted(head)}{_attributes(**attributes)};"
+
+
+def _attributes(**attributes: str) -> str:
+    if not attributes:
+        return ""
+    return f" [{', '.join(f'{name}={_quoted(text)}' for name, text in attributes.items())}]"
 
 
 def _quoted(text: str) -> str:
-    # Names hold neither quotes nor backslashes; the only backslash is that of a label's line end.
-    return f'"{text}"'
+    """Return a quoted string; a backslash of ours is never taken for one of Graphviz' escapes."""
+    safe = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{safe}"'

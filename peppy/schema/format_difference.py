@@ -1,18 +1,31 @@
 """In what two message formats differ, field by field, in sentences for people."""
 
 from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 from peppy.schema.formats import Array, Field, FieldType, MessageFormat, Object, Primitive
 from peppy.schema.wording import quoted
 
 
-def differences(expected: MessageFormat, actual: MessageFormat) -> list[str]:
+class Sides(NamedTuple):
+    """How a sentence calls the two things that it compares."""
+
+    here: str
+    there: str
+
+
+HERE_AND_THERE: Final = Sides("here", "there")
+
+
+def differences(
+    expected: MessageFormat, actual: MessageFormat, sides: Sides = HERE_AND_THERE
+) -> list[str]:
     """Return a sentence for each difference: `field 'x' is 'f64' here and 'f32' there`.
 
-    `expected` is the format here, `actual` the one there. Empty exactly if they fit one another:
-    the order of fields does not matter.
+    `expected` is the format here, `actual` the one there; `sides` says these two words. Empty
+    exactly if they fit one another: the order of fields does not matter.
     """
-    return list(_fields(expected.fields, actual.fields, ""))
+    return list(_fields(expected.fields, actual.fields, "", sides))
 
 
 def described(kind: FieldType) -> str:
@@ -28,36 +41,37 @@ def described(kind: FieldType) -> str:
             return f"an array of {count}{what}"
 
 
-def _fields(here: tuple[Field, ...], there: tuple[Field, ...], place: str) -> Iterator[str]:
+def _fields(
+    here: tuple[Field, ...], there: tuple[Field, ...], place: str, sides: Sides
+) -> Iterator[str]:
     others = {field.name: field for field in there}
     for field in here:
         other = others.pop(field.name, None)
         name = f"{place}{field.name}"
         if other is None:
-            yield f"field {quoted(name)} is {described(field.type)} here and missing there"
+            yield _said(name, described(field.type), "missing", sides)
         else:
-            yield from _types(field.type, other.type, name)
+            yield from _types(field.type, other.type, name, sides)
             if field.optional is not other.optional:
                 ways = ("optional", "required") if field.optional else ("required", "optional")
-                yield f"field {quoted(name)} is {ways[0]} here and {ways[1]} there"
+                yield _said(name, *ways, sides)
     for field in others.values():
-        name = f"{place}{field.name}"
-        yield f"field {quoted(name)} is missing here and {described(field.type)} there"
+        yield _said(f"{place}{field.name}", "missing", described(field.type), sides)
 
 
-def _types(here: FieldType, there: FieldType, name: str) -> Iterator[str]:
+def _types(here: FieldType, there: FieldType, name: str, sides: Sides) -> Iterator[str]:
     match here, there:
         case Object(fields=ours), Object(fields=theirs):
-            yield from _fields(ours, theirs, f"{name}.")
+            yield from _fields(ours, theirs, f"{name}.", sides)
         case Array(items=Object(fields=ours)), Array(items=Object(fields=theirs)):
             if described(here) != described(there):
-                yield _differ(here, there, name)
-            yield from _fields(ours, theirs, f"{name}[].")
+                yield _said(name, described(here), described(there), sides)
+            yield from _fields(ours, theirs, f"{name}[].", sides)
         case _ if here != there:
-            yield _differ(here, there, name)
+            yield _said(name, described(here), described(there), sides)
         case _:
             pass
 
 
-def _differ(here: FieldType, there: FieldType, name: str) -> str:
-    return f"field {quoted(name)} is {described(here)} here and {described(there)} there"
+def _said(name: str, one: str, other: str, sides: Sides) -> str:
+    return f"field {quoted(name)} is {one} {sides.here} and {other} {sides.there}"

@@ -203,3 +203,5 @@ class VariantDocument(msgspec.Struct, frozen=True):
     execution: Execution
     interfaces: Interfaces | None
     sha256: str
+    has_manifest: bool = False
+    """Whether it says whose it is, which does not count: it is a whole node's, or a mistake."""

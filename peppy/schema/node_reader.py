@@ -5,6 +5,7 @@ Source: behaviour.md 2; seed 003, "Concepts" and "Variants".
 
 from typing import Final
 
+from peppy.schema.document_kinds import DocumentKind, must_be_a
 from peppy.schema.execution_reader import NO_EXECUTION, read_execution
 from peppy.schema.fingerprint import document_sha256
 from peppy.schema.interfaces_reader import read_interfaces
@@ -32,6 +33,7 @@ def read_node_document(text: bytes, source: str) -> NodeDocument:
     `source` is what messages call it, mostly its path. Raises `DocumentError`.
     """
     root = cursor_over(parse(text, source))
+    must_be_a(DocumentKind.NODE, root, source)
     fields = root.fields(["manifest"], [*_HEAD, "interfaces", "execution"], _RETIRED)
     _check_schema(root, fields)
     manifest = fields.read("manifest", read_manifest, Manifest(STAND_IN, Tag("")))
@@ -52,6 +54,7 @@ def read_variant_document(text: bytes, source: str) -> VariantDocument:
     `source` is what messages call it, mostly its path. Raises `DocumentError`.
     """
     root = cursor_over(parse(text, source))
+    must_be_a(DocumentKind.NODE, root, source)
     optional = [*_HEAD, "manifest", "interfaces"]
     required = [] if root.has("process") else ["execution"]
     fields = root.fields(required, [*optional, "execution"], _RETIRED)
@@ -60,9 +63,19 @@ def read_variant_document(text: bytes, source: str) -> VariantDocument:
         fields.read("execution", read_execution, NO_EXECUTION),
         fields.read("interfaces", lambda given: read_interfaces(given, None), None),
         document_sha256(text),
+        root.has("manifest"),
     )
     root.report.settle()
     return document
+
+
+def is_variant_document(text: bytes, source: str) -> bool:
+    """Say whether a document has an execution and no manifest, which a root above it supplies.
+
+    Raises `DocumentError` for what is no JSON5.
+    """
+    root = cursor_over(parse(text, source))
+    return root.has("execution") and not root.has("manifest")
 
 
 def _root_execution(root: Cursor, fields: Fields, manifest: Manifest) -> Execution | None:

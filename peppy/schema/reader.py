@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar, cast
 
 from peppy.schema.errors import DocumentError, Problem
 from peppy.schema.names import NAME_RULE, TAG_RULE, Name, Tag, is_name, is_tag
-from peppy.schema.places import Lines, Parsed, Spot, joined
+from peppy.schema.places import Lines, Parsed, Place, Spot, joined
 from peppy.schema.wording import described, did_you_mean, either, quoted
 
 T = TypeVar("T")
@@ -46,6 +46,10 @@ class Report:
             place = self._lines.place(offset)
             self._problems.append(Problem(place.line, place.column, path, what))
 
+    def place(self, offset: int) -> Place | None:
+        """Return the place of an offset; None where there is no text."""
+        return None if self._lines is None else self._lines.place(offset)
+
     def settle(self) -> None:
         """Raise `DocumentError` with all problems, in the order of their places, if any."""
         if self._problems:
@@ -67,6 +71,15 @@ class Cursor:
         self.path = path
         self.report = report
         self._spot = spot
+
+    @property
+    def place(self) -> Place | None:
+        """Where this value begins; None where there is no text."""
+        return None if self._spot is None else self.report.place(self._spot.offset)
+
+    def part(self, value: object) -> "Cursor":
+        """Return a cursor over a part of this value, such as half of a string, in its place."""
+        return Cursor(value, self.path, self.report, self._spot)
 
     def problem(self, what: str) -> None:
         """Note that this value is wrong."""

@@ -25,7 +25,9 @@ class RepositoryView(msgspec.Struct, frozen=True, kw_only=True):
 
     name: Name
     source: str
-    """As it was given."""
+    """As it was given, without passwords."""
+    ref: str | None = None
+    """The branch, tag or commit of a git repository that was asked for."""
     origin: str | None = None
     """Where its content came from, exactly; None while it has not been fetched."""
     refreshed_at: float | None = None
@@ -33,6 +35,8 @@ class RepositoryView(msgspec.Struct, frozen=True, kw_only=True):
     entries: tuple[RepositoryEntry, ...] = ()
     problems: tuple[str, ...] = ()
     """Documents in it that cannot be read, a sentence each."""
+    failed: str | None = None
+    """Why a refresh has not reached it; what is here is from the last one that has."""
 
 
 class RepositoriesView(msgspec.Struct, frozen=True, kw_only=True):

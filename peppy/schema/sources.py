@@ -1,11 +1,12 @@
 """Where nodes come from: what a person names, and what was found there. Source: behaviour.md 3.
 
 Values only: `peppy.schema.source_reader` makes them from documents, `peppy.schema.source_text` from
-what is typed.
+what is typed. As texts they are for people: without the credentials of an address.
 """
 
 import msgspec
 
+from peppy.schema.addresses import without_credentials
 from peppy.schema.names import Name, Tag
 
 
@@ -28,7 +29,8 @@ class GitSource(msgspec.Struct, frozen=True, tag="git"):
     """Empty for the default branch."""
 
     def __str__(self) -> str:
-        place = f"{self.repo}/{self.path}" if self.path else self.repo
+        repo = without_credentials(self.repo)
+        place = f"{repo}/{self.path}" if self.path else repo
         return f"{place}@{self.ref}" if self.ref else place
 
 
@@ -38,9 +40,12 @@ class ArchiveSource(msgspec.Struct, frozen=True, tag="url"):
     url: str
     sha256: str
     """Empty where nobody has said it."""
+    path: str = ""
+    """Below the top of the archive; empty for the usual place, behaviour.md 3."""
 
     def __str__(self) -> str:
-        return self.url
+        url = without_credentials(self.url)
+        return f"{url} ({self.path})" if self.path else url
 
 
 class NamedSource(msgspec.Struct, frozen=True, tag="name"):
@@ -99,8 +104,9 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
             case LocalSource(local):
                 return local
             case GitSource(repo):
+                repo = without_credentials(repo)
                 place = f"{repo}/{self.directory}" if self.directory else repo
                 return f"{place}@{self.commit}"
             case ArchiveSource(url):
                 place = f" ({self.directory})" if self.directory else ""
-                return f"{url}{place}"
+                return f"{without_credentials(url)}{place}"

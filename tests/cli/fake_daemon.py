@@ -1,9 +1,11 @@
 """A small honest daemon: it speaks the frames, keeps what it was asked, and says what a test says.
 
-A script is a function from a request to what is sent: notes, and at last a view or a refusal.
-Bytes are sent as they are, without a frame; a script that ends early closes the connection.
+Each connection is served at once, beside the others. A script is a function from a request to what
+is sent: notes, and at last a view or a refusal. Bytes are sent as they are, without a frame; a
+script that ends early closes the connection.
 """
 
+import contextlib
 import os
 import socket
 import struct
@@ -33,6 +35,7 @@ class FakeDaemon:
         self._script = script
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._thread = threading.Thread(target=self._serve)
+        self._connections: list[threading.Thread] = []
 
     def __enter__(self) -> "FakeDaemon":
         self.home.mkdir(parents=True, exist_ok=True)
@@ -51,6 +54,8 @@ class FakeDaemon:
     ) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join()
+        for each in self._connections:
+            each.join()
         self._listener.close()
 
     def _serve(self) -> None:
@@ -59,11 +64,13 @@ class FakeDaemon:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            with connection:
-                try:
-                    self._answer(connection)
-                except (BrokenPipeError, ConnectionResetError):
-                    continue
+            thread = threading.Thread(target=self._attend, args=(connection,))
+            self._connections.append(thread)
+            thread.start()
+
+    def _attend(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self._answer(connection)
 
     def _answer(self, connection: socket.socket) -> None:
         (length,) = HEADER.unpack(read_exactly(connection, HEADER.size))

@@ -47,13 +47,6 @@ def test_a_usage_error_is_json_where_json_is_asked_for(capsys: pytest.CaptureFix
     assert (error["kind"], error["hint"]) == ("usage", "did you mean 'build'?")
 
 
-def test_a_source_on_the_network_is_refused_with_the_way_around(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert run(["node", "add", "git@example.org:arm.git"]) == 1
-    assert "not a directory on this machine" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
     ("words", "json"), [(["--json"], True), (["a", "--", "--json"], False), ([], False)]
 )

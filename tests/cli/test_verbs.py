@@ -131,7 +131,8 @@ def test_add_and_run_make_the_whole_chain_in_any_spelling(
     daemon = start(chain)
     assert run(["node", "add", *flags, "name=planet", "offset=-1"]) == 0
     add, build, started = daemon.requests
-    assert add == AddNode(source=str(tmp_path), sync=True)
+    assert isinstance(add, AddNode)
+    assert (add.source, add.sync) == (str(tmp_path), True)
     assert isinstance(build, BuildNode)
     assert isinstance(started, RunNode)
     assert started.arguments == ("name=planet", "offset=-1")

@@ -10,15 +10,15 @@ import msgspec
 import pytest
 
 from peppy.codegen.bindings import generate
-from peppy.codegen.errors import (
+from peppy.codegen.errors import NotPython
+from peppy.runtime.transport.memory import MemoryNetwork
+from peppy.runtime.transport.port import Sample
+from peppy.schema.dependency_errors import (
     MissingDependency,
     MissingFormat,
     MissingInterface,
-    NotPython,
     UnknownLabel,
 )
-from peppy.runtime.transport.memory import MemoryNetwork
-from peppy.runtime.transport.port import Sample
 from peppy.schema.errors import DocumentError
 from tests.codegen.codegen_documents import CAMERA, HELLO, document, hostile, stack, viewer
 from tests.codegen.conftest import Importing
@@ -48,6 +48,15 @@ def test_the_project_holds_the_modules_that_the_document_asks_for() -> None:
     looking = set(generate(document(viewer()), stack(CAMERA)))
     assert "peppygen/consumed_topics/front_camera_video_stream.py" in looking
     assert "peppygen/consumed_topics/light.py" in looking
+
+
+def test_the_bindings_of_a_variant_carry_the_digests_of_two_documents() -> None:
+    whole = msgspec.structs.replace(document(CAMERA), sha256="1" * 64, root_sha256="2" * 64)
+    texts = generate(whole, {})
+    assert texts["peppy.json5.sha256"] == "1" * 64 + "\n"
+    assert texts["root.json5.sha256"] == "2" * 64 + "\n"
+    assert f'root_sha256="{"2" * 64}"' in texts["peppygen/__init__.py"]
+    assert "root.json5.sha256" not in generate(document(CAMERA), {})
 
 
 def test_generating_imports_neither_the_runtime_nor_the_wire() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -172,6 +173,45 @@ def test_the_shutdown_page_ends_with_what_its_hooks_have_printed(peppy: Peppy) -
                 said = [line for line in printed if line and line != "no more work"]
                 assert said[-len(ending) :] == ending
     assert ran == 5
+
+
+def test_the_robot_page_launches_three_stacks_and_takes_them_down(
+    peppy: Peppy, tmp_path: Path
+) -> None:
+    peppy.environment["TMPDIR"] = str(tmp_path)
+    unbuilt = shutil.ignore_patterns(".peppy", ".venv")
+    shutil.copytree(ROOT / "examples", peppy.work / "examples", ignore=unbuilt)
+    heard = {
+        "robot/peppy_launcher.json5 --yes": ("the_brain", "pointing at +0.00: the arm is at"),
+        "move_arm": ("the_nervous_system", "refused: [2.0, 0.0, 0.0] is out of reach"),
+        "stop the_memory": ("the_memory", "frames saved to: "),
+        "short_memory": ("short_memory", "Recording camera_front; kept are 1 seconds"),
+        "fleet/": ("the_watcher", "camera_rear is /dev/video1: 48x32 at 5 frames/s"),
+        "mock_launcher": ("the_bumper", "the_eye: stop"),
+    }
+    ran = 0
+    for text in walk("docs/robot.md", peppy):
+        ran += 1
+        for words, (instance, line) in heard.items():
+            if words in text:
+                wait_until(lambda i=instance, said=line: said in peppy.log_of(i), line)
+        if text == "peppy stack down --yes\n":
+            assert "parked at [0.0, 0.0, 0.0]" in peppy.log_of("the_arm")
+    assert ran == 8
+    assert len(peppy.json("stack", "list")["nodes"]) == 1
+
+
+def test_the_variants_page_swaps_a_camera_for_its_mock(peppy: Peppy) -> None:
+    ran = 0
+    for text in walk("docs/variants.md", peppy):
+        ran += 1
+        if "stack list" in text:
+            row = peppy.json("stack", "list")["nodes"][1]
+            assert (row["node"]["name"], row["variant"]) == ("depth_camera", "mock")
+            wait_until(lambda: "a wall at 2.0 m" in peppy.log_of("eye"), "the mock")
+        if "uv run mock" in text:
+            assert peppy.json("stack", "list")["nodes"][1]["variant"] == "mock"
+    assert ran == 4
 
 
 PAGES = ["README.md", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").glob("*.md"))]

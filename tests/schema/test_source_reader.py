@@ -8,6 +8,7 @@ from peppy.schema.source_reader import read_source
 from peppy.schema.sources import ArchiveSource, GitSource, LocalSource, PlacedSource
 
 DIGEST = "0123456789abcdef" * 4
+REPO = "https://a.b/c.git"
 URL = "https://example.com/brain.tar.zst"
 
 
@@ -34,11 +35,15 @@ def test_each_shape_is_read() -> None:
         ({"local": ""}, "local", "is empty"),
         ({"local": "a", "repo": "b"}, "", "mixes 'local' and 'repo'"),
         ({"local": "a", "ref": "main"}, "ref", "'ref' is not known here"),
-        ({"repo": "a", "path": "b"}, "", "'ref' is missing"),
+        ({"repo": REPO, "path": "b"}, "", "'ref' is missing"),
         ({"repo": "-a", "path": "b", "ref": "c"}, "repo", "'-a' may not begin with '-'"),
-        ({"repo": "a", "path": "b", "ref": "--c"}, "ref", "'--c' may not begin with '-'"),
-        ({"repo": "a", "path": "/b", "ref": "c"}, "path", "'/b' must be relative"),
-        ({"repo": "a", "path": "b/../..", "ref": "c"}, "path", "'b/../..' may not leave"),
+        ({"repo": REPO, "path": "b", "ref": "--c"}, "ref", "'--c' may not begin with '-'"),
+        ({"repo": REPO, "path": "/b", "ref": "c"}, "path", "'/b' must be relative"),
+        ({"repo": REPO, "path": "b/../..", "ref": "c"}, "path", "'b/../..' may not leave"),
+        ({"repo": "ext::x", "path": "b", "ref": "c"}, "repo", "'ext::x' is not the address"),
+        ({"repo": "git://a/b", "path": "b", "ref": "c"}, "repo", "git repositories are fetched"),
+        ({"repo": REPO, "path": "b", "ref": "a..b"}, "ref", "'a..b' cannot be a branch"),
+        ({"local": REPO}, "local", "is an address: write { repo, path, ref }"),
         ({"url": URL}, "", "'sha256' is missing"),
         ({"url": URL, "sha256": "ab"}, "sha256", "'ab' is not a SHA-256"),
         ({"url": "ftp://a/b.tar.zst", "sha256": DIGEST}, "url", "'ftp://a/b.tar.zst' is not"),

@@ -1,6 +1,5 @@
 """The root actor: who the daemon is, and when it ends."""
 
-from collections.abc import Sequence
 from typing import Any, Final, assert_never
 
 import msgspec
@@ -11,10 +10,12 @@ from peppy.actors.daemon.datastore import Datastore
 from peppy.actors.daemon.datastore import Requests as DatastoreRequests
 from peppy.actors.daemon.heart import beat
 from peppy.actors.daemon.node_services import NodeServices
+from peppy.actors.daemon.repositories import Repositories
+from peppy.actors.daemon.repositories import Requests as RepositoryRequests
 from peppy.actors.kernel import Actor, ActorEnded, Background, Promise, Ref, Restart
 from peppy.actors.stack.errors import GoingDown
 from peppy.actors.stack.messages import Hurry, TakeDown, TakenDown
-from peppy.actors.stack.recovery import FoundNode
+from peppy.actors.stack.recovery import NOTHING, Found
 from peppy.actors.stack.site import Site
 from peppy.actors.stack.stack import Stack
 from peppy.actors.stack.stack_messages import Requests as StackRequests
@@ -39,7 +40,22 @@ from peppy.schema.control import (
 )
 from peppy.schema.datastore import GetValue, ListValues, RemoveValue, SetValue, ValuesView
 from peppy.schema.events import EventsView, ListEvents
+from peppy.schema.launch import (
+    CancelLaunch,
+    ClearStack,
+    Launch,
+    LockLaunch,
+    PlanLaunch,
+    RestartStack,
+)
 from peppy.schema.names import InstanceId
+from peppy.schema.repositories import (
+    AddRepository,
+    ExcludeEntry,
+    ListRepositories,
+    RefreshRepositories,
+    RemoveRepository,
+)
 
 ALIVE: Final = (InstanceState.RUNNING, InstanceState.STARTING, InstanceState.STOPPING)
 
@@ -85,6 +101,7 @@ Message = (
     | StopDaemon
     | StackRequests
     | DatastoreRequests
+    | RepositoryRequests
     | ListEvents
     | Unheard
     | ShutDown
@@ -99,7 +116,7 @@ class Daemon(Actor[Message]):
     """The daemon of one home directory."""
 
     def __init__(
-        self, site: Site, found: Sequence[FoundNode] = (), *, idle_exit: float | None = None
+        self, site: Site, found: Found = NOTHING, *, idle_exit: float | None = None
     ) -> None:
         """`found` is what the daemon before has promised; an idle one ends after `idle_exit`."""
         self._site = site
@@ -109,6 +126,7 @@ class Daemon(Actor[Message]):
         self._last_request = trio.current_time()
         self._stack: Ref[Any] | None = None
         self._datastore: Ref[Any] | None = None
+        self._repositories: Ref[Any] | None = None
         self._node_services = NodeServices(site)
         self._stops: list[Promise[ServiceStopView]] = []
         self._going_down = False
@@ -116,6 +134,9 @@ class Daemon(Actor[Message]):
     def started(self) -> None:
         """Start the children: the datastore first, so that the nodes' last words still reach it."""
         self._datastore = self.spawn(Datastore, "datastore", restart=Restart.TRANSIENT)
+        self._repositories = self.spawn(
+            lambda: Repositories(self._site), "repositories", restart=Restart.TRANSIENT
+        )
         self._stack = self.spawn(lambda: Stack(self._site, self._found), "stack")
         self.background(beat, self._site)
         self.background(self._node_services.serve, self.me)
@@ -149,6 +170,14 @@ class Daemon(Actor[Message]):
             case GetValue() | SetValue() | ListValues() | RemoveValue():
                 self._hand_to_datastore(message)
             case (
+                ListRepositories()
+                | AddRepository()
+                | RemoveRepository()
+                | RefreshRepositories()
+                | ExcludeEntry()
+            ):
+                self._hand_to_repositories(message)
+            case (
                 ListStack()
                 | DescribeNode()
                 | DescribeWire()
@@ -160,6 +189,12 @@ class Daemon(Actor[Message]):
                 | RunNode()
                 | StopInstance()
                 | RemoveNode()
+                | PlanLaunch()
+                | LockLaunch()
+                | Launch()
+                | CancelLaunch()
+                | ClearStack()
+                | RestartStack()
                 | TakeDown()
             ):
                 self._hand_on(message)
@@ -170,9 +205,11 @@ class Daemon(Actor[Message]):
         return f"<Daemon {self._site.core_node}>"
 
     def child_restarted(self, old: Ref[Any], new: Ref[Any]) -> None:
-        """Go on with an empty datastore where the other one has failed."""
-        del old
-        self._datastore = new
+        """Go on with what stands in the place of a child that has failed: an empty datastore."""
+        if old is self._repositories:
+            self._repositories = new
+        else:
+            self._datastore = new
 
     def child_failed(self, ref: Ref[Any], error: Exception) -> None:
         """End when the stack has failed: there is nothing left to answer for."""
@@ -192,6 +229,13 @@ class Daemon(Actor[Message]):
             self.refuse(request, GoingDown())
         else:
             self.forward(request, self._datastore)
+
+    def _hand_to_repositories(self, request: RepositoryRequests) -> None:
+        self._last_request = trio.current_time()
+        if self._repositories is None or self._going_down:
+            self.refuse(request, GoingDown())
+        else:
+            self.forward(request, self._repositories)
 
     def _tell_events(self, request: ListEvents) -> None:
         self._last_request = trio.current_time()

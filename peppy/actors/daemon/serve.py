@@ -5,7 +5,7 @@ import platform
 import signal
 import sys
 import traceback
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from peppy.actors.host.real import real_host
 from peppy.actors.kernel import Ref, run_actor
 from peppy.actors.stack.event_log import EventLog
 from peppy.actors.stack.ledger import SITE, Ledger, SiteRecord
-from peppy.actors.stack.recovery import FoundNode, recover
+from peppy.actors.stack.recovery import Found, recover
 from peppy.actors.stack.site import Site
 from peppy.runtime.transport import shared_memory
 from peppy.runtime.transport.exchange import Exchange
@@ -87,7 +87,7 @@ async def _serve(core_node: str | None, idle_exit: float | None) -> int:
                 return await _run(site, found, idle_exit)
 
 
-async def _run(site: Site, found: Sequence[FoundNode], idle_exit: float | None) -> int:
+async def _run(site: Site, found: Found, idle_exit: float | None) -> int:
     events, pid = site.events, site.daemon_pid
     await events.note(EventKind.DAEMON_STARTED, f"the daemon is up (pid {pid})")
     await _write_state(site)  # before anybody can ask: clients read their patience there

@@ -21,3 +21,9 @@ MARKS: Final = frozenset({MARK, "CACHEDIR.TAG"})
 def is_left_out(name: str, contents: Collection[str]) -> bool:
     """Say whether a directory of this name, with these names in it, stays behind."""
     return name in DIRECTORIES or not MARKS.isdisjoint(contents)
+
+
+def stays_behind(name: str, contents: Collection[str] | None) -> bool:
+    """Say whether a file (no `contents`) or a directory is left out of snapshots."""
+    # In a linked work tree `.git` is a file.
+    return name == ".git" if contents is None else is_left_out(name, contents)

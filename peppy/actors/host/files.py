@@ -10,7 +10,9 @@ from typing import Final, TypeVar
 import trio
 
 from peppy.actors.host import artifacts, disk
-from peppy.actors.host.ports import HostError
+from peppy.actors.host.digest import tree_digest
+from peppy.actors.host.finding import find
+from peppy.actors.host.ports import FoundFile, HostError
 
 T = TypeVar("T")
 
@@ -71,6 +73,10 @@ class RealFiles:
         """Return the names in a directory, sorted."""
         return await in_thread("list", directory, lambda: disk.names(directory))
 
+    async def find(self, directory: Path, suffix: str, *, depth: int, most: int) -> list[FoundFile]:
+        """Return the regular files below a directory whose names end so."""
+        return await in_thread("list", directory, lambda: find(directory, suffix, depth, most))
+
     async def make_directory(self, path: Path) -> None:
         """Make a directory and those above it."""
         await in_thread("make", path, lambda: path.mkdir(parents=True, exist_ok=True))
@@ -100,6 +106,10 @@ class RealFiles:
         await in_thread(
             "unpack", artifact, lambda: artifacts.unpack(artifact, directory), to=directory
         )
+
+    async def digest(self, directory: Path) -> str:
+        """Return a digest of all that lies in a directory."""
+        return await in_thread("read", directory, lambda: tree_digest(directory))
 
     async def tail(self, path: Path, lines: int) -> list[str]:
         """Return a text file's last lines."""

@@ -1,6 +1,7 @@
 """A file system in memory, which keeps the promises of the real one."""
 
 import errno
+import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
@@ -10,9 +11,11 @@ from typing import Final
 import msgspec
 import trio
 
+from peppy.actors.host.digest import TreeDigest
 from peppy.actors.host.disk import is_full, last_lines, rotated
+from peppy.actors.host.exclusions import is_left_out
 from peppy.actors.host.files import cannot
-from peppy.actors.host.ports import HostError
+from peppy.actors.host.ports import FoundFile, HostError
 from peppy.actors.host.relocation import LARGEST, MARK, mentions, rewrite, rewrite_target
 from peppy.actors.host.shim_log import OLD_FILES
 
@@ -140,6 +143,27 @@ class MemoryFiles:
             path.name for path in self.items if path.parent == directory and path != directory
         )
 
+    async def find(self, directory: Path, suffix: str, *, depth: int, most: int) -> list[FoundFile]:
+        """Return the regular files below a directory whose names end so."""
+        await trio.lowlevel.checkpoint()
+        self.directory("list", directory)
+        below = tuple(self.below(directory))
+        out = {path for path, item in below if path != directory and self._left_out(path, item)}
+        found = [
+            FoundFile(str(path.relative_to(directory)), len(item.data))
+            for path, item in below
+            if isinstance(item, File)
+            and path.name.endswith(suffix)
+            and out.isdisjoint(path.parents)
+        ]
+        found.sort(key=lambda file: (file.path.count("/"), file.path.split("/")))
+        return [file for file in found if file.path.count("/") <= depth][:most]
+
+    def _left_out(self, path: Path, item: Item) -> bool:
+        if not isinstance(item, Directory):
+            return False
+        return is_left_out(path.name, {each.name for each in self.items if each.parent == path})
+
     async def make_directory(self, path: Path) -> None:
         """Make a directory and those above it."""
         await trio.lowlevel.checkpoint()
@@ -207,6 +231,24 @@ class MemoryFiles:
                 case _:
                     pass
             self.put(directory / relative, item)
+
+    async def digest(self, directory: Path) -> str:
+        """Return a digest of all that lies in a directory."""
+        await trio.lowlevel.checkpoint()
+        if not isinstance(self.items.get(directory), Directory):
+            raise HostError(f"cannot read '{directory}': not a directory")
+        digest = TreeDigest()
+        for path, item in list(self.below(directory))[1:]:
+            relative = str(path.relative_to(directory))
+            match item:
+                case File(data, mode):
+                    contents = hashlib.sha256(data).digest()
+                    digest.file(relative, executable=bool(mode & 0o100), contents=contents)
+                case Link(target):
+                    digest.link(relative, target)
+                case Directory():
+                    digest.directory(relative)
+        return digest.hexdigest()
 
     async def tail(self, path: Path, lines: int) -> list[str]:
         """Return a text file's last lines."""

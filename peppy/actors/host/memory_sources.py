@@ -78,8 +78,8 @@ class MemorySources:
                 top = self._elsewhere(repo)
                 commit = how.pin.commit if how.pin else f"{ref or 'main'}-0"
                 return top / inner, Origin(source=source, commit=commit, directory=inner)
-            case ArchiveSource(url, sha256):
-                inner = _inside("", how.inside)
+            case ArchiveSource(url, sha256, path):
+                inner = _inside(path, how.inside)
                 top = self._elsewhere(url)
                 return top / inner, Origin(
                     source=source, sha256=sha256 or "0" * 64, directory=inner

@@ -146,6 +146,15 @@ class Processes(Protocol):
         ...
 
 
+class FoundFile(msgspec.Struct, frozen=True):
+    """A file that was looked for."""
+
+    path: str
+    """Relative to where it was looked for; bytes that are no text are escaped as Python does."""
+    size: int
+    """Bytes."""
+
+
 class Files(Protocol):
     """The file system. Paths are absolute. Every method raises `HostError` with the path in it."""
 
@@ -170,6 +179,14 @@ class Files(Protocol):
 
     async def names(self, directory: Path) -> list[str]:
         """Return the names in a directory, sorted; nothing if it is not there."""
+        ...
+
+    async def find(self, directory: Path, suffix: str, *, depth: int, most: int) -> list[FoundFile]:
+        """Return the regular files below a directory whose names end so, those above first.
+
+        Links are not followed, and what snapshots leave out is not looked at (behaviour.md 11.1),
+        nor what lies in more than `depth` directories. At most `most` files are returned.
+        """
         ...
 
     async def make_directory(self, path: Path) -> None:
@@ -198,6 +215,13 @@ class Files(Protocol):
 
     async def unpack(self, artifact: Path, directory: Path) -> None:
         """Lay out an artifact that `pack` made, so that it works in its new place."""
+        ...
+
+    async def digest(self, directory: Path) -> str:
+        """Return a digest of all that lies in a directory: names, kinds, contents, what may be run.
+
+        The same wherever the directory lies; times and owners do not count.
+        """
         ...
 
     async def tail(self, path: Path, lines: int) -> list[str]:

@@ -1,13 +1,12 @@
 """Node sources: on this machine, in git repositories, in archives."""
 
 import os
-from collections.abc import Collection
 from pathlib import Path
 from typing import assert_never
 
 from peppy.actors.host import disk
 from peppy.actors.host.archive_source import ArchiveFetcher
-from peppy.actors.host.exclusions import is_left_out
+from peppy.actors.host.exclusions import stays_behind
 from peppy.actors.host.files import in_thread
 from peppy.actors.host.git_source import GitFetcher
 from peppy.actors.host.home import Home
@@ -101,12 +100,6 @@ def snapshot(source: Path, into: Path) -> None:
     with disk.staged(into) as new:
         copy_tree(source, new, links=False, left_out=stays_behind)
         new.rename(into)
-
-
-def stays_behind(name: str, contents: Collection[str] | None) -> bool:
-    """Say whether a file (no `contents`) or a directory is left out of snapshots."""
-    # In a linked work tree `.git` is a file.
-    return name == ".git" if contents is None else is_left_out(name, contents)
 
 
 def _origin(directory: Path) -> Origin:

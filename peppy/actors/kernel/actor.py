@@ -150,6 +150,10 @@ class Actor(ABC, Generic[M_contra]):
         """Let whoever asked raise `error`; raises like `answer`."""
         self._tools.asked(question).refuse(error)
 
+    def note(self, question: Question[Any], item: object) -> None:
+        """Tell whoever asked something on the way to the answer; raises like `answer`."""
+        self._tools.asked(question).note(item)
+
     def promise(self, question: Question[A]) -> Promise[A]:
         """Take the question that is being received, to answer it later; raises like `answer`."""
         cell = self._tools

@@ -1,9 +1,8 @@
-"""Which nodes need which, and what a replacement may change; pure."""
+"""Which nodes need which; pure."""
 
 from collections.abc import Iterable, Mapping
 
 from peppy.schema.control import Edge
-from peppy.schema.fingerprint import interface_fingerprint
 from peppy.schema.names import NodeId
 from peppy.schema.node import NodeDocument
 
@@ -23,23 +22,6 @@ def edges(documents: Mapping[NodeId, NodeDocument]) -> tuple[Edge, ...]:
 def dependents(node: NodeId, documents: Mapping[NodeId, NodeDocument]) -> tuple[NodeId, ...]:
     """Return the nodes that depend on `node`, sorted."""
     return tuple(edge.dependent for edge in edges(documents) if edge.dependency == node)
-
-
-def broken_by(
-    replacement: NodeDocument, documents: Mapping[NodeId, NodeDocument]
-) -> tuple[NodeId, ...]:
-    """Return the nodes that were built against interfaces which `replacement` does not keep.
-
-    A node that depends on itself is its own business. Source: behaviour.md 11.1.
-    """
-    node = replacement.manifest.id
-    present = documents.get(node)
-    if present is None:
-        return ()
-    kept = interface_fingerprint(present.interfaces)
-    if interface_fingerprint(replacement.interfaces) == kept:
-        return ()
-    return tuple(dependent for dependent in dependents(node, documents) if dependent != node)
 
 
 def dependents_first(nodes: Iterable[NodeId], edges: Iterable[Edge]) -> list[tuple[NodeId, ...]]:

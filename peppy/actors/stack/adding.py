@@ -8,15 +8,25 @@ import trio
 
 from peppy.actors.host.ports import Fetching, HostError
 from peppy.actors.host.sources import directory_of
-from peppy.actors.stack.bindings import Documents, check_bindings, write_bindings
+from peppy.actors.rules.fitting import Fitted, check_bindings_fit
+from peppy.actors.stack.bindings import (
+    Documents,
+    check_bindings,
+    expectations,
+    write_bindings,
+)
 from peppy.actors.stack.entry import Entry
+from peppy.actors.stack.errors import RemoteSync
 from peppy.actors.stack.logs import job_log, line
 from peppy.actors.stack.resolving import Resolved, lay_out, resolve
 from peppy.actors.stack.site import Site
+from peppy.schema.addresses import without_credentials
+from peppy.schema.consumption import consumed
 from peppy.schema.control import AddNode
 from peppy.schema.errors import PeppyError
 from peppy.schema.frames import Note
 from peppy.schema.names import NodeId
+from peppy.schema.source_text import parse_source, parse_variant
 from peppy.schema.sources import LocalSource, Origin, Wanted
 
 
@@ -53,24 +63,31 @@ async def stage(
     node = resolved.document.manifest.id
     log = AddLog(site, job_log(site.home.add_logs, node, site.host.clock.now()), note)
     async with lost_if_it_fails(site, node, log) as snapshot:
-        await log.record(f"Adding node {node} from {request.source}")
+        await log.record(f"Adding node {node} from {without_credentials(str(resolved.wanted))}")
         for warning in resolved.warnings:
             await log.record(warning, "warning")
         await _check_source(site, request, resolved, known, log)
         origin = await lay_out(site, resolved, snapshot, known)
-        await log.record(f"Took the snapshot {snapshot} of {origin}")
-        return entry_of(site, resolved, snapshot, origin, log.path)
+        await log.record(f"Took the snapshot {snapshot} of {without_credentials(str(origin))}")
+        return entry_of(site, resolved, snapshot, origin, log.path, known)
 
 
 def wanted(request: AddNode) -> Wanted:
     """Return what a request names. Raises `PeppyError` for what names nothing."""
-    return Wanted(source=LocalSource(request.source))
+    source = parse_source(request.source, request.ref)
+    if request.sync and not isinstance(source, LocalSource):
+        raise RemoteSync(str(source))
+    variant = None if request.variant is None else parse_variant(request.variant)
+    return Wanted(source=source, variant=variant)
 
 
 def entry_of(
-    site: Site, resolved: Resolved, snapshot: Path, origin: Origin, add_log: Path
+    site: Site, resolved: Resolved, snapshot: Path, origin: Origin, add_log: Path, known: Documents
 ) -> Entry:
-    """Return what the stack has to know of a node whose snapshot has been taken."""
+    """Return what the stack has to know of a node whose snapshot has been taken.
+
+    `known` are the documents against which its bindings were generated.
+    """
     return Entry(
         document=resolved.document,
         execution=resolved.execution,
@@ -79,13 +96,20 @@ def entry_of(
         artifact=site.home.artifact(resolved.document.manifest.id),
         variant=resolved.variant,
         origin=origin,
+        warnings=resolved.warnings,
+        expected=consumed(resolved.document, known),
     )
 
 
 async def _check_source(
     site: Site, request: AddNode, resolved: Resolved, known: Documents, log: AddLog
 ) -> None:
-    """Bring the bindings of a node on this machine up to date, where they may be written."""
+    """Bring the bindings in a directory that a person named up to date.
+
+    What a repository or a commit holds is somebody's else, and a flavor's are its own.
+    """
+    if not isinstance(resolved.wanted.source, LocalSource) or resolved.flavor:
+        return
     if not isinstance(resolved.tree, LocalSource):
         return
     directory = directory_of(resolved.tree, resolved.how)
@@ -93,6 +117,8 @@ async def _check_source(
     if request.sync or not await check_bindings(files, document, directory):
         await log.step(f"Generating the bindings of {document.manifest.id}")
         await write_bindings(files, document, directory, known)
+    else:
+        check_bindings_fit(Fitted(document, await expectations(files, directory)), known)
 
 
 @asynccontextmanager

@@ -41,8 +41,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     log: Path
     build_cmd: tuple[str, ...]
     request: BuildNode
-    record: NodeRecord
-    """What is written down once the artifact is in place."""
+    record: NodeRecord | None
+    """What is written down once the artifact is in place; None leaves that to whoever asked."""
 
 
 class Succeeded(msgspec.Struct, frozen=True):
@@ -92,6 +92,23 @@ class Build(Actor[Message]):
         return f"<Build {self._plan.node}>"
 
     async def _build(self) -> None:
+        # Nothing waits between the artifact's being kept and this word of it.
+        self._owner.tell(BuildSucceeded(await Job(self._site, self._plan, self._note).run()))
+
+
+class Job:
+    """One build, from the snapshot to the artifact."""
+
+    def __init__(self, site: Site, plan: Plan, note: Callable[[Note], None]) -> None:
+        self._site = site
+        self._plan = plan
+        self._note = note
+
+    async def run(self) -> BuildView:
+        """Build, and return what has come of it. Raises `BuildFailed` and `HostError`.
+
+        Once the artifact is kept, a cancellation comes too late, and the answer is returned.
+        """
         plan, files = self._plan, self._site.host.files
         begun = trio.current_time()
         self._note(Note(stream="log", text=str(plan.log)))
@@ -106,13 +123,15 @@ class Build(Actor[Message]):
             with trio.CancelScope(shield=True):
                 # From here on there is an artifact, whatever ends the build.
                 await self._keep_artifact()
-            self._owner.tell(BuildSucceeded(self._view(trio.current_time() - begun)))
+            return self._view(trio.current_time() - begun)
         finally:
             with trio.CancelScope(shield=True), suppress(HostError):
                 await files.remove(plan.workspace)
 
     async def _keep_artifact(self) -> None:
         plan, ledger = self._plan, self._site.ledger
+        if plan.record is None:
+            return
         built = ledger.happened(EventKind.NODE_BUILT, "was built", node=plan.node)
         try:
             await ledger.write({node_key(plan.node): plan.record}, built)

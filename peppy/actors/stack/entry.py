@@ -5,6 +5,8 @@ from typing import Final
 
 import msgspec
 
+from peppy.actors.rules.fitting import Fitted
+from peppy.schema.expectations import Expectations
 from peppy.schema.names import NodeId
 from peppy.schema.node import Execution, NodeDocument
 from peppy.schema.sources import Origin
@@ -28,10 +30,19 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     variant: str = ROOT_VARIANT
     origin: Origin | None = None
     """Where the snapshot came from."""
+    warnings: tuple[str, ...] = ()
+    """What whoever added it should know; forgotten with the daemon."""
     digest: str = ""
     """Of everything that the snapshot holds; empty where nobody has taken it."""
+    expected: Expectations = {}
+    """What the bindings in the snapshot were generated against."""
 
     @property
     def node(self) -> NodeId:
         """The node's name and tag."""
         return self.document.manifest.id
+
+    @property
+    def fitted(self) -> Fitted:
+        """The node as it is compared with those beside it."""
+        return Fitted(self.document, self.expected)

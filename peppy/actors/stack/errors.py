@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
+from peppy.schema.addresses import shown, without_credentials
 from peppy.schema.errors import PeppyError
 from peppy.schema.names import InstanceId, NodeId
 
@@ -68,8 +69,71 @@ class InProgress(PeppyError):
 
     def __init__(self, what: str, gives_up_in: float) -> None:
         super().__init__(
-            f"{what} is already in progress; it gives up in {gives_up_in:.0f} s at the latest",
+            f"{without_credentials(what)} is already in progress;"
+            f" it gives up in {gives_up_in:.0f} s at the latest",
             hint="wait for it, or use '--force' to end it and begin again",
+        )
+
+
+class Undertaken(PeppyError):
+    """A change of the stack while all of it is being changed."""
+
+    kind = "in_progress"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the whole stack is being changed, by a launch, a restart or its end",
+            hint="wait for it; Ctrl+C in its terminal gives it up",
+        )
+
+
+class StackInUse(PeppyError):
+    """A change that would end the present stack, which nobody has agreed to."""
+
+    kind = "needs_consent"
+
+    def __init__(self, nodes: Sequence[NodeId], instances: Sequence[InstanceId], verb: str) -> None:
+        self.needs = "clear_stack"
+        what = [f"{len(nodes)} node" if len(nodes) == 1 else f"{len(nodes)} nodes"]
+        if instances:
+            names = ", ".join(f"'{instance}'" for instance in instances)
+            what.append(f"what runs of it is stopped: {names}")
+        super().__init__(
+            f"the present stack of {'; '.join(what)}, would be {verb}",
+            hint="use '--yes' to agree to it",
+        )
+
+
+class LaunchFailed(PeppyError):
+    """A launch that went wrong, and what has become of the stack."""
+
+    kind = "launch_failed"
+
+    def __init__(self, error: PeppyError, kept: str) -> None:
+        self.kept = kept
+        super().__init__(f"the launch failed: {error.sentence}\n{kept}", hint=error.hint)
+
+
+class LaunchCancelled(PeppyError):
+    """A launch that was given up, and what has become of the stack."""
+
+    kind = "launch_cancelled"
+
+    def __init__(self, kept: str) -> None:
+        self.kept = kept
+        super().__init__(f"the launch was cancelled; {kept}")
+
+
+class NotAllRestarted(PeppyError):
+    """A stack of which not everything runs again."""
+
+    kind = "not_all_restarted"
+
+    def __init__(self, failures: Sequence[str]) -> None:
+        told = "\n".join(failures)
+        super().__init__(
+            f"not every instance could be started again:\n{told}",
+            hint="'peppy stack list' shows what runs",
         )
 
 
@@ -102,7 +166,7 @@ class AddingGivenUp(PeppyError):
     kind = "adding_given_up"
 
     def __init__(self, source: str) -> None:
-        super().__init__(f"adding '{source}' was ended before it was done")
+        super().__init__(f"adding {shown(source)} was ended before it was done")
 
 
 class BuildGivenUp(PeppyError):
@@ -153,31 +217,29 @@ class NeedsConsent(PeppyError):
         )
 
 
-class NeededByOthers(PeppyError):
-    """A replacement that would pull the interfaces from under other nodes."""
-
-    kind = "needed_by_others"
-
-    def __init__(self, node: NodeId, dependents: Sequence[NodeId]) -> None:
-        names = ", ".join(f"'{dependent}'" for dependent in dependents)
-        super().__init__(
-            f"cannot replace node '{node}' because its interfaces changed and other nodes"
-            f" depend on it: {names}",
-            hint="publish the new interfaces under another tag, or remove the dependents first",
-        )
-
-
 class StaleBindings(PeppyError):
     """A document that changed after its bindings were generated."""
 
     kind = "stale_bindings"
 
-    def __init__(self, expected: str, actual: str) -> None:
+    def __init__(self, expected: str, actual: str, directory: Path, of: str = "Node") -> None:
         super().__init__(
-            "Fingerprint verification failed: Node config fingerprint mismatch:"
+            f"Fingerprint verification failed: {of} config fingerprint mismatch:"
             f" expected {expected}, got {actual}",
-            hint="the document was changed after its bindings were generated:"
-            " run 'peppy node sync', or add with '--sync'",
+            hint=f"the document was changed after the bindings in '{directory}' were generated:"
+            " run 'peppy node sync' there, or add with '--sync'",
+        )
+
+
+class RemoteSync(PeppyError):
+    """Bindings that shall be written where nothing of ours may be."""
+
+    kind = "remote_sync"
+
+    def __init__(self, source: str) -> None:
+        super().__init__(
+            f"{shown(source)} is no directory that its bindings could be written to",
+            hint="leave out '--sync': they are generated for it whenever it is fetched",
         )
 
 
@@ -212,19 +274,6 @@ class GoingDown(PeppyError):
 
     def __init__(self) -> None:
         super().__init__("the daemon is going down", hint="try again in a moment")
-
-
-class NoExecution(PeppyError):
-    """A node whose execution is in a variant, which this version does not choose."""
-
-    kind = "no_execution"
-
-    def __init__(self, node: NodeId) -> None:
-        super().__init__(
-            f"node '{node}' leaves its 'execution' to its variant 'default',"
-            " and this version of peppy does not run variants",
-            hint="move the variant's 'execution' into the node's own document",
-        )
 
 
 class DirectoryExists(PeppyError):

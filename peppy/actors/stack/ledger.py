@@ -4,6 +4,7 @@ A daemon that is killed at any moment leaves its journal behind; `recovery` make
 Whatever is not in the journal was never promised.
 """
 
+import enum
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +25,7 @@ from peppy.schema.sources import Origin
 NODE: Final = "node/"
 INSTANCE: Final = "instance/"
 SITE: Final = "site"
+UNDERTAKING: Final = "undertaking"
 """How the keys of records begin."""
 
 
@@ -63,7 +65,30 @@ class SiteRecord(msgspec.Struct, frozen=True, kw_only=True):
     messaging_port: int
 
 
-Record = NodeRecord | InstanceRecord | SiteRecord
+class Stage(enum.StrEnum):
+    """How far an undertaking had come when it was written down."""
+
+    STOPPING = "stopping"
+    """The former instances are being stopped; the nodes are the former ones."""
+    STARTING = "starting"
+    """All instances that there are belong to the new stack, and so do the nodes."""
+    GOING_BACK = "going_back"
+    """All instances that there are belong to the former stack, and so do the nodes."""
+
+
+class UndertakingRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What there was before the whole stack was taken hold of: until this is gone, it counts."""
+
+    stage: Stage
+    nodes: dict[str, NodeRecord]
+    """By `name:tag`."""
+    plans: tuple[Plan, ...]
+    """Of the instances that lived."""
+    at: float
+    """When it was written, in seconds since the epoch."""
+
+
+Record = NodeRecord | InstanceRecord | SiteRecord | UndertakingRecord
 
 
 def node_key(node: NodeId) -> str:
@@ -113,6 +138,7 @@ class Records(msgspec.Struct, frozen=True):
     site: SiteRecord | None
     unreadable: tuple[str, ...]
     """The keys of records that are none."""
+    undertaking: UndertakingRecord | None = None
 
 
 class Ledger:
@@ -134,6 +160,7 @@ class Ledger:
         nodes: dict[str, NodeRecord] = {}
         instances: dict[str, InstanceRecord] = {}
         site: SiteRecord | None = None
+        undertaking: UndertakingRecord | None = None
         unreadable: list[str] = []
         for key, data in (await self._journal.load()).items():
             try:
@@ -143,9 +170,11 @@ class Ledger:
                     instances[key.removeprefix(INSTANCE)] = _read(data, InstanceRecord)
                 elif key == SITE:
                     site = _read(data, SiteRecord)
+                elif key == UNDERTAKING:
+                    undertaking = _read(data, UndertakingRecord)
             except (msgspec.MsgspecError, UnicodeError, ValueError, TypeError):
                 unreadable.append(key)
-        return Records(nodes, instances, site, tuple(unreadable))
+        return Records(nodes, instances, site, tuple(unreadable), undertaking)
 
     async def write_if_possible(self, changes: Mapping[str, Record | None], *events: Event) -> None:
         """Write what nobody waits for; where that cannot be done, the daemon's log says so."""

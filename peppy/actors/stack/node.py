@@ -38,7 +38,7 @@ from peppy.actors.stack.messages import (
 from peppy.actors.stack.plan import Plan
 from peppy.actors.stack.recovery import FoundInstance, FoundNode
 from peppy.actors.stack.site import Site
-from peppy.schema.arguments import parse_arguments
+from peppy.actors.stack.undertaking_messages import Survey, Surveyed
 from peppy.schema.control import (
     BuildNode,
     BuildView,
@@ -51,7 +51,6 @@ from peppy.schema.control import (
 )
 from peppy.schema.errors import PeppyError
 from peppy.schema.names import InstanceId
-from peppy.schema.parameters import complete
 
 
 class BuildUnwanted(msgspec.Struct, frozen=True):
@@ -73,6 +72,7 @@ Message = (
     | RunNode
     | StopInstance
     | DescribeNode
+    | Survey
     | Retire
     | Hurry
     | BuildSucceeded
@@ -162,14 +162,14 @@ class Node(Actor[Message]):
                 self._stop_instance(message)
             case DescribeNode():
                 self._describe(message)
+            case Survey():
+                self._survey(message)
             case Retire():
                 self._retire(message)
             case Hurry():
                 self._hurry()
-            case BuildSucceeded(view):
-                self._outcome = view
-            case BuildStopped(error):
-                self._outcome = error
+            case BuildSucceeded(outcome) | BuildStopped(outcome):
+                self._outcome = outcome
             case BuildUnwanted():
                 self._advance(node_stage.BuildUnwanted())
             case BuildOver():
@@ -209,6 +209,12 @@ class Node(Actor[Message]):
             self.background(counting.answer_node, self._site, promise, view)
         else:
             self.answer(request, view)
+
+    def _survey(self, request: Survey) -> None:
+        built = self._stage.at is node_stage.At.READY
+        itself = FoundNode(entry=self._entry, built=built, build_log=self._build_log, instances=())
+        alive = (i for i in self._instances.values() if i.view is not None and i.view.is_alive)
+        self.answer(request, Surveyed(node=itself, plans=tuple(each.plan for each in alive)))
 
     # Building.
 
@@ -305,8 +311,7 @@ class Node(Actor[Message]):
                 raise GoingDown
             if self._stage.at is not node_stage.At.READY:
                 raise NotBuilt(node, self._stage.at.value)
-            given = parse_arguments(request.arguments, execution.parameters)
-            arguments = complete(execution.parameters, given)
+            arguments = starting.arguments_of(request, execution.parameters)
         except PeppyError as error:
             self.refuse(request, error)
             if request.instance_id is not None:

@@ -6,6 +6,7 @@ meanwhile say how. Whatever was begun and not promised, a start or an addition, 
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import trio
@@ -13,7 +14,7 @@ import trio
 from peppy.actors.host.daemon_log import complain
 from peppy.actors.host.ports import HostError, Process
 from peppy.actors.rules.instance_life import HUNG, Life, Phase
-from peppy.actors.stack.bindings import read_document
+from peppy.actors.stack.bindings import expectations
 from peppy.actors.stack.entry import Entry
 from peppy.actors.stack.ledger import (
     NODE,
@@ -21,11 +22,14 @@ from peppy.actors.stack.ledger import (
     NodeRecord,
     Record,
     Records,
+    Stage,
+    UndertakingRecord,
     instance_key,
     node_key,
 )
 from peppy.actors.stack.plan import Plan, is_process_record
 from peppy.actors.stack.site import Site
+from peppy.actors.stack.variant_roots import read_document
 from peppy.schema.durations import REAP
 from peppy.schema.errors import PeppyError
 from peppy.schema.events import Event, EventKind
@@ -57,6 +61,17 @@ class FoundNode(msgspec.Struct, frozen=True, kw_only=True):
     instances: tuple[FoundInstance, ...]
 
 
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the daemon before has promised."""
+
+    nodes: tuple[FoundNode, ...] = ()
+    interrupted: UndertakingRecord | None = None
+    """The nodes are the ones in it; those of its instances that do not live wait for a start."""
+
+
+NOTHING: Final = Found()
+
+
 class _Search:
     """What is found, and what has to be written down about it."""
 
@@ -64,14 +79,15 @@ class _Search:
         self._site = site
         self._records = records
         self._changes: dict[str, Record | None] = dict.fromkeys(records.unreadable)
+        self._undertaking = records.undertaking
         self._events: list[Event] = []
         for key in records.unreadable:
             self._warn(f"the journal's record '{key}' cannot be read, and is forgotten")
 
-    async def run(self) -> tuple[FoundNode, ...]:
+    async def run(self) -> Found:
         """Find nodes and instances, write down what has changed, and clean up."""
         entries: dict[str, tuple[Entry, NodeRecord]] = {}
-        for name, record in self._records.nodes.items():
+        for name, record in self._promised_nodes().items():
             if (found := await self._node(name, record)) is not None:
                 entries[name] = found
         instances = await self._instances(entries)
@@ -87,7 +103,16 @@ class _Search:
         if self._changes or self._events:
             await self._site.ledger.write_if_possible(self._changes, *self._events)
         await self._clean(nodes)
-        return nodes
+        return Found(nodes=nodes, interrupted=self._undertaking)
+
+    def _promised_nodes(self) -> dict[str, NodeRecord]:
+        """Return the nodes that count: of a change of the whole stack, those before it."""
+        nodes, undertaking = self._records.nodes, self._undertaking
+        if undertaking is None:
+            return nodes
+        self._changes |= {f"{NODE}{name}": None for name in nodes}
+        self._changes |= {f"{NODE}{name}": record for name, record in undertaking.nodes.items()}
+        return undertaking.nodes
 
     async def _node(self, name: str, record: NodeRecord) -> tuple[Entry, NodeRecord] | None:
         files = self._site.host.files
@@ -110,6 +135,7 @@ class _Search:
             variant=record.variant,
             origin=record.origin,
             digest=record.digest,
+            expected=await expectations(files, record.snapshot),
         )
         if record.built and not await files.exists(entry.artifact):
             self._warn(f"node '{name}' has to be built again: its artifact is gone")
@@ -123,7 +149,9 @@ class _Search:
 
         async def look(record: InstanceRecord) -> None:
             process = await self._adopted(record.plan.record)
-            promised = record.running and str(record.plan.node) in nodes
+            promised = (
+                record.running and str(record.plan.node) in nodes and not self._is_new(record)
+            )
             if promised and (process is not None or await self._is_kept(record.plan)):
                 found.append(FoundInstance(record, process))
                 return
@@ -137,6 +165,11 @@ class _Search:
             for path in sorted(await self._process_records() - known):
                 nursery.start_soon(self._end_unknown, path)
         return sorted(found, key=lambda each: each.record.plan.started_at)
+
+    def _is_new(self, record: InstanceRecord) -> bool:
+        """Say whether an instance belongs to a stack that has not come to be, or was to end."""
+        undertaking = self._undertaking
+        return undertaking is not None and (undertaking.stage is Stage.STARTING or record.stopping)
 
     async def _is_kept(self, plan: Plan) -> bool:
         """Say whether an instance without a process is still somebody's.
@@ -204,6 +237,6 @@ async def _end(process: Process | None) -> None:
             await process.wait()
 
 
-async def recover(site: Site, records: Records) -> tuple[FoundNode, ...]:
-    """Return the nodes that `records` promise, with their instances. Raises `HostError`."""
+async def recover(site: Site, records: Records) -> Found:
+    """Return what `records` promise, with what lives of it. Raises `HostError`."""
     return await _Search(site, records).run()

@@ -1,18 +1,31 @@
 """From what a person wants to what will be taken: repositories, roots, variants, documents."""
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
+import trio
 
-from peppy.actors.host.ports import AT_HAND, Fetching
+from peppy.actors.host.ports import AT_HAND, DOCUMENT, Fetching, FoundDocument, HostError
 from peppy.actors.stack.bindings import Documents, write_bindings
 from peppy.actors.stack.entry import ROOT_VARIANT
-from peppy.actors.stack.errors import NoExecution
+from peppy.actors.stack.repositories import locate
 from peppy.actors.stack.site import Site
+from peppy.actors.stack.variant_choice import Chosen, RootFound, choose, read_variant
+from peppy.actors.stack.variant_roots import ROOT_DOCUMENT, root_above
+from peppy.schema.addresses import without_credentials
 from peppy.schema.errors import PeppyError
+from peppy.schema.fingerprint import document_sha256
 from peppy.schema.node import Execution, NodeDocument
-from peppy.schema.node_reader import read_node_document
-from peppy.schema.sources import NamedSource, Origin, PlacedSource, Wanted
+from peppy.schema.node_reader import (
+    DEFAULT_VARIANT,
+    is_variant_document,
+    read_node_document,
+    read_variant_document,
+)
+from peppy.schema.sources import LocalSource, NamedSource, Origin, PlacedSource, Source, Wanted
+from peppy.schema.variants import UnknownVariant, check_interfaces, merge, warnings
 
 
 class Pins(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,23 +55,50 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     how: Fetching
     """How `tree` is fetched, so that it is exactly what was read."""
     warnings: tuple[str, ...] = ()
+    flavor: bool = False
+    """Whether the variant is a node of its own: bindings that lie in it are that node's."""
 
 
 NO_PINS = Pins()
+
+
+class VariantAlone(PeppyError):
+    """A variant's directory where a root is wanted."""
+
+    kind = "variant_alone"
+
+    def __init__(self, name: str, hint: str) -> None:
+        super().__init__(f"'{name}' has no 'manifest': it is a variant's document", hint=hint)
+
+
+class Changed(PeppyError):
+    """A directory whose document changed between reading it and copying it."""
+
+    kind = "changed"
+
+    def __init__(self, origin: Origin) -> None:
+        shown = without_credentials(str(origin))
+        super().__init__(f"'{shown}' has changed while it was being added", hint="add it again")
 
 
 async def resolve(
     site: Site, wanted: Wanted, how: Fetching = AT_HAND, pins: Pins = NO_PINS
 ) -> Resolved:
     """Return what `wanted` comes to now. Raises `PeppyError` for whatever is wrong with it."""
-    source = wanted.source
-    if isinstance(source, NamedSource):
-        raise PeppyError(f"'{source}' is in no repository")
-    read = msgspec.structs.replace(how, pin=pins.root)
-    found = await site.host.sources.read(source, read)
+    source = await _placed(site, wanted.source, pins)
+    reading = msgspec.structs.replace(how, pin=pins.root)
+    found = await site.host.sources.read(source, reading)
+    if is_variant_document(found.text, found.name):
+        return await _variant_itself(site, wanted, source, found, how)
     document = read_node_document(found.text, found.name)
-    if document.execution is None:
-        raise NoExecution(document.manifest.id)
+    pinned = msgspec.structs.replace(how, pin=found.origin)
+    root = RootFound(source=source, how=pinned, found=found, document=document)
+    chosen = choose(root, wanted.variant, how, pins.own)
+    if chosen is not None:
+        own = await read_variant(site.host.sources, root, chosen)
+        return _merged(wanted, root, chosen, own)
+    if document.execution is None:  # only a root that declares 'default' may do without
+        raise UnknownVariant(document.manifest, DEFAULT_VARIANT)
     return Resolved(
         wanted=wanted,
         document=document,
@@ -68,7 +108,57 @@ async def resolve(
         own=None,
         root_text=None,
         tree=source,
-        how=msgspec.structs.replace(how, pin=found.origin),
+        how=pinned,
+    )
+
+
+async def _placed(site: Site, source: Source, pins: Pins) -> PlacedSource:
+    if not isinstance(source, NamedSource):
+        return source
+    return await locate(site, source) if pins.root is None else pins.root.source
+
+
+async def _variant_itself(
+    site: Site, wanted: Wanted, source: PlacedSource, found: FoundDocument, how: Fetching
+) -> Resolved:
+    """Resolve the variant in a directory of this machine, whose root lies above it."""
+    if not isinstance(source, LocalSource):
+        where = without_credentials(found.name)
+        raise VariantAlone(where, "name its root as the source, and the variant with '--variant'")
+    directory = Path(os.path.normpath(source.local))
+    above = await root_above(site.host.files, directory)
+    if wanted.variant is not None:
+        hint = f"choose among variants in its root's directory '{above.directory}'"
+        raise VariantAlone(found.name, hint)
+    root = RootFound(
+        source=LocalSource(str(above.directory)),
+        how=how,
+        found=FoundDocument(
+            text=above.text,
+            name=str(above.directory / DOCUMENT),
+            origin=Origin(source=LocalSource(str(above.directory))),
+        ),
+        document=above.document,
+    )
+    chosen = Chosen(name=above.name_of(directory), source=LocalSource(str(directory)), how=how)
+    return _merged(wanted, root, chosen, found)
+
+
+def _merged(wanted: Wanted, root: RootFound, chosen: Chosen, own: FoundDocument) -> Resolved:
+    variant = read_variant_document(own.text, own.name)
+    check_interfaces(root.document, variant, chosen.name)
+    return Resolved(
+        wanted=wanted,
+        document=merge(root.document, variant),
+        execution=variant.execution,
+        variant=chosen.name,
+        root=root.found.origin,
+        own=own.origin,
+        root_text=root.found.text,
+        tree=chosen.source,
+        how=msgspec.structs.replace(chosen.how, pin=own.origin),
+        warnings=warnings(root.document, variant, chosen.name),
+        flavor=variant.has_manifest,
     )
 
 
@@ -77,6 +167,18 @@ async def lay_out(site: Site, resolved: Resolved, snapshot: Path, known: Documen
 
     `known` are the documents of the nodes beside it. Nothing is left at `snapshot` on failure.
     """
-    origin = await site.host.sources.fetch(resolved.tree, snapshot, resolved.how)
-    await write_bindings(site.host.files, resolved.document, snapshot, known)
+    files = site.host.files
+    try:
+        origin = await site.host.sources.fetch(resolved.tree, snapshot, resolved.how)
+        if document_sha256(await files.read(snapshot / DOCUMENT)) != resolved.document.sha256:
+            raise Changed(origin)
+        if resolved.root_text is not None:
+            await files.make_directory((snapshot / ROOT_DOCUMENT).parent)
+            await files.write(snapshot / ROOT_DOCUMENT, resolved.root_text)
+        await write_bindings(files, resolved.document, snapshot, known)
+    except BaseException:
+        # What went wrong is why nothing comes of it: also where that cannot be cleared away.
+        with trio.CancelScope(shield=True), suppress(HostError):
+            await files.remove(snapshot)
+        raise
     return origin

@@ -1,27 +1,33 @@
 """The stack: which nodes there are, and who answers for what."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TypeVar, assert_never
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar, assert_never
 
 import trio
 from msgspec.structs import replace
 
-from peppy.actors.kernel import Actor, Background, Promise
-from peppy.actors.rules import graph
-from peppy.actors.stack import adding, benchmark, bindings, counting, views, wiring
+from peppy.actors.kernel import Actor, Promise, Ref
+from peppy.actors.rules import fitting, graph
+from peppy.actors.stack import (
+    adding,
+    benchmark,
+    bindings,
+    counting,
+    locking,
+    planning,
+    swapping,
+    wiring,
+)
+from peppy.actors.stack.additions import Additions, entered
 from peppy.actors.stack.entry import Entry
 from peppy.actors.stack.errors import (
     AddingGivenUp,
-    CoreNodeRefused,
     GoingDown,
     InProgress,
-    InstanceExists,
-    Leaving,
-    NeededByOthers,
     NeedsConsent,
-    UnknownInstance,
-    UnknownNode,
+    Undertaken,
 )
+from peppy.actors.stack.members import Members
 from peppy.actors.stack.messages import (
     Hurry,
     InstanceLeft,
@@ -40,133 +46,166 @@ from peppy.actors.stack.outcomes import (
     RoomMade,
     Staged,
 )
-from peppy.actors.stack.recovery import FoundNode
+from peppy.actors.stack.recovery import NOTHING, Found, FoundNode
 from peppy.actors.stack.retirement import Member, enter, retire, take_down
 from peppy.actors.stack.site import Site
-from peppy.actors.stack.stack_messages import Message, Requests
-from peppy.schema.control import (
-    MAX_TIMEOUT,
-    AddNode,
-    AddView,
-    BenchmarkStack,
-    BuildNode,
-    DescribeNode,
-    DescribeWire,
-    InitNode,
-    ListStack,
-    NodeView,
-    RemoveNode,
-    RemoveView,
-    RunNode,
-    StackView,
-    StopInstance,
-    SyncNode,
+from peppy.actors.stack.stack_messages import Changes, Facts, Message, Questions, Requests
+from peppy.actors.stack.undertaking import BringBack, Undertaking
+from peppy.actors.stack.undertaking_messages import (
+    GiveUp,
+    Swap,
+    Swapped,
+    SwapWritten,
+    UndertakingOver,
 )
+from peppy.schema import control
+from peppy.schema import launch as launches
 from peppy.schema.errors import PeppyError
-from peppy.schema.generated_names import generate_instance_id
-from peppy.schema.names import InstanceId, NodeId, parse_instance_id
-from peppy.schema.node import NodeDocument
+from peppy.schema.frames import Note
+from peppy.schema.names import NodeId
 from peppy.schema.requests import Request
 
 A = TypeVar("A")
+
+UNDOING: Final = 60.0
+"""Seconds that a launch has to write down how things stand when its actor is stopped."""
 
 
 class Stack(Actor[Message]):
     """All the nodes of one daemon."""
 
-    def __init__(self, site: Site, found: Sequence[FoundNode] = ()) -> None:
+    def __init__(self, site: Site, found: Found = NOTHING) -> None:
         """`found` is what a former daemon has promised."""
         self._site = site
         self._found = found
-        self._members: dict[NodeId, Member] = {}
-        self._leaving: dict[NodeId, Member] = {}
-        """Nodes that are being taken out: not listed, but not gone."""
-        self._owners: dict[InstanceId, NodeId] = {}
-        self._entering: set[NodeId] = set()
-        """Nodes whose addition is being written down."""
-        self._adding: dict[str, tuple[Promise[AddView], Background]] = {}
-        self._going_down = False
+        self._members = Members(site)
+        self._additions = Additions()
+        self._undertaking: Ref[Any] | None = None
+        """What has taken hold of the whole stack."""
+        self._going_down: Promise[TakenDown] | None = None
         self._benchmark = trio.Lock()
         """Held while the stack is measured: two benchmarks would measure each other."""
 
     def started(self) -> None:
         """Take up what was found."""
-        for found in self._found:
+        for found in self._found.nodes:
             self._spawn_node(found.entry, found)
             for instance in found.instances:
-                self._owners[instance.record.plan.address.instance_id] = found.entry.node
+                instance_id = instance.record.plan.address.instance_id
+                self._members.owners[instance_id] = found.entry.node
+        if self._found.interrupted is not None:
+            self._undertake(BringBack(record=self._found.interrupted))
 
     def receive(self, message: Message) -> None:
         """Take one message."""
         match message:
-            case ListStack():
-                self._list(message)
             case Request():
                 self._request(message)
+            case _:
+                self._hear(message)
+
+    def _hear(self, fact: Facts) -> None:
+        match fact:
             case NodeChanged(view):
-                self._node_changed(view)
+                self._members.changed(view)
             case InstanceLeft(instance_id):
-                self._owners.pop(instance_id, None)
+                self._members.owners.pop(instance_id, None)
             case Staged():
-                self._admit(message)
+                self._admit(fact)
             case RoomMade(staged, retired):
                 self._enter(staged, retired)
             case NotWritten(staged, error):
-                self._entering.discard(staged.entry.node)
+                self._additions.entering.discard(staged.entry.node)
                 self._turn_away(staged, error)
             case Hurry():
-                for member in (*self._members.values(), *self._leaving.values()):
-                    member.ref.tell(message)
+                self._members.tell(fact)
             case Gone(node, then):
                 self._forget(node, then)
-                self.receive(then)
+                self._hear(then)
             case Done() | Failed():
-                message.deliver()
+                fact.deliver()
             case AddEnded():
-                self._end_adding(message)
+                self._additions.end(fact)
+            case SwapWritten():
+                self._swapped(fact)
+            case UndertakingOver():
+                self._undertaking = None
+                if self._going_down is not None:
+                    self._take_down(self._going_down)
             case _:
-                assert_never(message)
+                assert_never(fact)
 
     def __repr__(self) -> str:
-        return f"<Stack of {len(self._members)} nodes>"
+        return f"<Stack of {len(self._members.present)} nodes>"
 
-    def _request(self, request: Requests) -> None:
-        if self._going_down:
-            self.refuse(request, GoingDown())
-            return
+    def _request(self, request: Requests | Swap) -> None:
         try:
-            self._serve(request)
+            if self._going_down is not None:
+                raise GoingDown
+            if isinstance(request, Changes):
+                self._change(request)
+            else:
+                self._serve(request)
         except PeppyError as error:
             self.refuse(request, error)
 
-    def _serve(self, request: Requests) -> None:
+    def _serve(self, request: Questions | Swap) -> None:
+        """Do what leaves the stack as it is, or takes it out of whatever it is in."""
+        members = self._members
         match request:
-            case DescribeNode() | BuildNode():
-                self.forward(request, self._member(request.node, "built or described").ref)
-            case DescribeWire():
-                self.answer(request, wiring.wire(self._site, self._documents(), self._view().nodes))
-            case RunNode():
-                self._run(request)
-            case StopInstance():
-                self._stop_instance(request)
-            case RemoveNode():
-                self._remove(request)
-            case AddNode():
-                self._add(request)
-            case InitNode():
-                self._work(request, lambda: bindings.init(self._site, request))
-            case SyncNode():
-                known = self._documents()
-                self._work(request, lambda: bindings.sync(self._site, request, known))
-            case BenchmarkStack():
-                promise = self.promise(request)
-                self.background(
-                    benchmark.answer, self._site, self._benchmark, promise, request, self._view()
-                )
-            case TakeDown():
-                self._take_down(request)
-            case ListStack():
+            case control.ListStack():
                 self._list(request)
+            case control.DescribeNode():
+                self.forward(request, members.find(request.node, "described").ref)
+            case control.DescribeWire():
+                documents, rows = members.documents(), members.view().nodes
+                self.answer(request, wiring.wire(self._site, documents, rows))
+            case control.StopInstance():
+                self.forward(request, members.owner(request.instance_id).ref)
+            case control.InitNode():
+                self._work(request, lambda: bindings.init(self._site, request))
+            case control.SyncNode():
+                known = members.documents()
+                self._work(request, lambda: bindings.sync(self._site, request, known))
+            case control.BenchmarkStack():
+                promise, view = self.promise(request), members.view()
+                self.background(
+                    benchmark.answer, self._site, self._benchmark, promise, request, view
+                )
+            case launches.PlanLaunch():
+                former = dict(members.present)
+                self._work(request, lambda: planning.show(self._site, request, former))
+            case launches.LockLaunch():
+                self._work(request, lambda: locking.lock(self._site, request))
+            case launches.CancelLaunch():
+                if self._undertaking is not None:
+                    self._undertaking.tell(GiveUp())
+                cancelled = self._undertaking is not None
+                self.answer(request, launches.CancelView(cancelled=cancelled))
+            case Swap():
+                self._swap(request)
+            case TakeDown():
+                self._go_down(request)
+            case _:
+                assert_never(request)
+
+    def _change(self, request: Changes) -> None:
+        """Do what changes the stack, unless something has taken hold of all of it."""
+        if self._undertaking is not None:
+            raise Undertaken
+        match request:
+            case control.AddNode():
+                self._add(request)
+            case control.BuildNode():
+                self.forward(request, self._members.find(request.node, "built").ref)
+            case control.RunNode():
+                self._run(request)
+            case control.RemoveNode():
+                self._remove(request)
+            case launches.Launch() | launches.ClearStack() | launches.RestartStack():
+                if self._additions.entering or self._members.leaving:
+                    raise InProgress("adding or removing a node", control.MAX_TIMEOUT)
+                self.forward(request, self._undertake())
             case _:
                 assert_never(request)
 
@@ -181,69 +220,31 @@ class Stack(Actor[Message]):
 
     # Nodes that are there.
 
-    def _list(self, request: ListStack) -> None:
+    def _list(self, request: control.ListStack) -> None:
         if request.traffic:
             promise = self.promise(request)
-            self.background(counting.answer_stack, self._site, promise, self._view())
+            self.background(counting.answer_stack, self._site, promise, self._members.view())
         else:
-            self.answer(request, self._view())
+            self.answer(request, self._members.view())
 
-    def _view(self) -> StackView:
-        rows = [member.view for member in self._members.values() if member.view is not None]
-        return StackView(
-            core_node=self._site.core_node,
-            nodes=(views.core_node(self._site), *rows),
-            dependencies=graph.edges(self._documents()),
-        )
-
-    def _node_changed(self, view: NodeView) -> None:
-        for members in (self._members, self._leaving):
-            if view.node in members:
-                members[view.node] = replace(members[view.node], view=view)
-
-    def _documents(self) -> Mapping[NodeId, NodeDocument]:
-        return {node: member.entry.document for node, member in self._members.items()}
-
-    def _member(self, node: NodeId, verb: str) -> Member:
-        if node.name == self._site.core_node:
-            raise CoreNodeRefused(verb)
-        if node not in self._members:
-            raise UnknownNode(node, self._members)
-        return self._members[node]
-
-    def _run(self, request: RunNode) -> None:
-        member = self._member(request.node, "run")
-        wanted = request.instance_id
-        instance_id = self._new_instance_id() if wanted is None else parse_instance_id(wanted)
-        if instance_id in self._owners:
-            raise InstanceExists(instance_id, self._owners[instance_id])
-        self._owners[instance_id] = request.node
+    def _run(self, request: control.RunNode) -> None:
+        member = self._members.find(request.node, "run")
+        instance_id = self._members.claim(request.instance_id, request.node)
+        for warning in fitting.warnings_of_run(member.entry.fitted, self._members.documents()):
+            self.note(request, Note(stream="warning", text=warning))
         self.forward(request, member.ref, as_=replace(request, instance_id=instance_id))
 
-    def _new_instance_id(self) -> InstanceId:
-        while True:
-            instance_id = generate_instance_id(self._site.random)
-            if instance_id not in self._owners:
-                return instance_id
-
-    def _stop_instance(self, request: StopInstance) -> None:
-        if request.instance_id in (self._site.daemon_instance, self._site.core_node):
-            raise CoreNodeRefused("stopped")
-        owner = self._owners.get(request.instance_id)
-        if owner is None:
-            raise UnknownInstance(request.instance_id, self._owners)
-        member = self._members.get(owner) or self._leaving[owner]
-        self.forward(request, member.ref)
-
-    def _remove(self, request: RemoveNode) -> None:
-        member = self._member(request.node, "removed")
+    def _remove(self, request: control.RemoveNode) -> None:
+        member = self._members.find(request.node, "removed")
         if member.instances and not request.stop_instances:
             raise NeedsConsent(request.node, member.instances, "removed")
         promise = self.promise(request)
+        left = fitting.warnings_of_removal(request.node, self._members.documents())
+        view = control.RemoveView(node=request.node, warnings=left)
         self._retire(
             member,
             None,
-            lambda retired: Done(promise, RemoveView(node=retired.node, stopped=retired.stopped)),
+            lambda retired: Done(promise, replace(view, stopped=retired.stopped)),
             lambda error: Failed(promise, error),
         )
 
@@ -256,7 +257,7 @@ class Stack(Actor[Message]):
     ) -> None:
         """Take `member` out of the list at once; `done` comes when nothing of it is left."""
         node = member.entry.node
-        self._leaving[node] = self._members.pop(node)
+        self._members.leave(node)
         self.background(
             retire,
             self._site,
@@ -267,71 +268,101 @@ class Stack(Actor[Message]):
         )
 
     def _forget(self, node: NodeId, then: object) -> None:
-        member = self._leaving.pop(node)
-        if isinstance(then, Failed | NotWritten) and not self._going_down:
+        member = self._members.forget(node)
+        if isinstance(then, Failed | NotWritten) and self._going_down is None:
             # Nothing was written down: it is in the stack as before, but for its instances.
             self._spawn_node(member.entry, member.without_instances())
-        self._owners = {each: owner for each, owner in self._owners.items() if owner != node}
 
-    def _take_down(self, request: TakeDown) -> None:
-        self._going_down = True
-        for promise, job in self._adding.values():
-            job.cancel()
-            promise.refuse(GoingDown())
-        self._adding.clear()
-        promise_down: Promise[TakenDown] = self.promise(request)
+    # The whole stack.
+
+    def _undertake(self, interrupted: BringBack | None = None) -> Ref[Any]:
+        """Let something take hold of the whole stack; nothing else changes it until that ends."""
+        former = dict(self._members.present)
+        ref = self.spawn(
+            lambda: Undertaking(self._site, self.me, former, interrupted),
+            "undertaking",
+            grace=UNDOING,
+        )
+        self._undertaking = ref
+        self.watch(ref, lambda _: UndertakingOver())
+        return ref
+
+    def _swap(self, swap: Swap) -> None:
+        promise, members = self.promise(swap), self._members
+        self.background(
+            swapping.carry_out,
+            self._site,
+            swap,
+            dict(members.present),
+            tuple(members.leaving.values()),
+            graph.edges(members.documents()),
+            done=lambda written: SwapWritten(
+                swap=swap, promise=promise, stopped=written.stopped, error=written.error
+            ),
+        )
+
+    def _swapped(self, written: SwapWritten) -> None:
+        members, error = self._members, written.error
+        nodes = written.swap.nodes
+        if error is not None:  # they are in the stack as before, but for their instances
+            nodes = tuple(member.without_instances() for member in members.present.values())
+        members.present.clear()
+        members.owners = dict(written.swap.owners)
+        for node in nodes:
+            self._spawn_node(node.entry, node)
+        refs = {node: member.ref for node, member in members.present.items()}
+        written.promise.answer(Swapped(refs=refs, stopped=written.stopped, error=error))
+
+    def _go_down(self, request: TakeDown) -> None:
+        self._going_down = self.promise(request)
+        self._additions.give_up_all(GoingDown())
+        if self._undertaking is not None:
+            self._undertaking.tell(GiveUp(going_down=True))
+        else:
+            self._take_down(self._going_down)
+
+    def _take_down(self, promise: Promise[TakenDown]) -> None:
         self.background(
             take_down,
-            dict(self._members),
-            tuple(self._leaving.values()),
-            graph.edges(self._documents()),
-            done=lambda taken: Done(promise_down, taken),
-            failed=lambda error: Failed(promise_down, error),
+            dict(self._members.present),
+            tuple(self._members.leaving.values()),
+            graph.edges(self._members.documents()),
+            done=lambda taken: Done(promise, taken),
+            failed=lambda error: Failed(promise, error),
         )
 
     # Nodes that come.
 
-    def _add(self, request: AddNode) -> None:
-        source = request.source
-        if source in self._adding:
+    def _add(self, request: control.AddNode) -> None:
+        source, additions = request.source, self._additions
+        if (asker := additions.asker(source)) is not None:
             if not request.force:
-                raise InProgress(f"adding '{source}'", MAX_TIMEOUT)
-            present, _ = self._adding[source]
-            self._end_adding(AddEnded(source, present, AddingGivenUp(source)))
+                raise InProgress(f"adding '{source}'", control.MAX_TIMEOUT)
+            additions.end(AddEnded(source, asker, AddingGivenUp(source)))
         promise = self.promise(request)
         job = self.background(
             adding.stage,
             self._site,
             request,
-            self._documents(),
+            self._members.documents(),
             promise.note,
             done=lambda entry: Staged(request, promise, entry),
             failed=lambda error: AddEnded(source, promise, error),
         )
-        self._adding[source] = (promise, job)
+        additions.begin(source, promise, job)
         promise.on_abandon(AddEnded(source, promise, AddingGivenUp(source)))
 
-    def _end_adding(self, end: AddEnded) -> None:
-        present = self._adding.get(end.source)
-        if present is not None and present[0] is end.promise:
-            del self._adding[end.source]
-            present[1].cancel()
-            end.promise.refuse(end.error)
-
     def _admit(self, staged: Staged) -> None:
-        adding_now = self._adding.get(staged.request.source)
-        if adding_now is None or adding_now[0] is not staged.promise:
-            # It was given up, and its asker told, while this message was on its way.
+        if not self._additions.take(staged):
             self._discard(staged)
             return
-        del self._adding[staged.request.source]
-        error = self._why_not(staged)
-        if error is not None:
-            self._turn_away(staged, error)
+        error = self._additions.why_not(staged, self._members)
+        if error is not None or self._undertaking is not None:
+            self._turn_away(staged, error or Undertaken())
             return
-        present = self._members.get(staged.entry.node)
+        present = self._members.present.get(staged.entry.node)
         if present is None:
-            self._entering.add(staged.entry.node)
+            self._additions.entering.add(staged.entry.node)
             self.background(
                 enter,
                 self._site,
@@ -347,20 +378,6 @@ class Stack(Actor[Message]):
             lambda error: NotWritten(staged, error),
         )
 
-    def _why_not(self, staged: Staged) -> PeppyError | None:
-        node = staged.entry.node
-        if node in self._leaving:
-            return Leaving(node)
-        if node in self._entering:
-            return InProgress(f"adding '{node}'", MAX_TIMEOUT)
-        broken = graph.broken_by(staged.entry.document, self._documents())
-        if broken:
-            return NeededByOthers(node, broken)
-        present = self._members.get(node)
-        if present is not None and present.live and not staged.request.stop_instances:
-            return NeedsConsent(node, present.live, "replaced")
-        return None
-
     def _turn_away(self, staged: Staged, error: Exception) -> None:
         self._discard(staged)
         staged.promise.refuse(error)
@@ -370,21 +387,13 @@ class Stack(Actor[Message]):
 
     def _enter(self, staged: Staged, retired: Retired | None) -> None:
         entry = staged.entry
-        self._entering.discard(entry.node)
-        if self._going_down:  # it is written down: the next daemon has it
+        self._additions.entering.discard(entry.node)
+        if self._going_down is not None:  # it is written down: the next daemon has it
             staged.promise.refuse(GoingDown())
             return
         self._spawn_node(entry)
-        staged.promise.answer(
-            AddView(
-                node=entry.node,
-                log=str(entry.add_log),
-                snapshot=str(entry.snapshot),
-                replaced=retired is not None,
-                stopped=() if retired is None else retired.stopped,
-            )
-        )
+        staged.promise.answer(entered(staged, retired))
 
     def _spawn_node(self, entry: Entry, found: FoundNode | None = None) -> None:
         ref = self.spawn(lambda: Node(self._site, entry, self.me, found), entry.snapshot.name)
-        self._members[entry.node] = Member(ref, entry)
+        self._members.present[entry.node] = Member(ref, entry)

@@ -10,6 +10,7 @@ from peppy.actors.stack.outcomes import (
     RoomMade,
     Staged,
 )
+from peppy.actors.stack.undertaking_messages import Swap, SwapWritten, UndertakingOver
 from peppy.schema.control import (
     AddNode,
     BenchmarkStack,
@@ -23,21 +24,35 @@ from peppy.schema.control import (
     StopInstance,
     SyncNode,
 )
+from peppy.schema.launch import (
+    CancelLaunch,
+    ClearStack,
+    Launch,
+    LockLaunch,
+    PlanLaunch,
+    RestartStack,
+)
 
-Requests = (
+Changes = AddNode | BuildNode | RunNode | RemoveNode | Launch | ClearStack | RestartStack
+"""What nobody may ask for while the whole stack is being changed."""
+
+Questions = (
     ListStack
     | DescribeNode
     | DescribeWire
     | BenchmarkStack
     | InitNode
     | SyncNode
-    | AddNode
-    | BuildNode
-    | RunNode
     | StopInstance
-    | RemoveNode
+    | PlanLaunch
+    | LockLaunch
+    | CancelLaunch
     | TakeDown
 )
+"""What may be asked for at any time."""
+
+Requests = Questions | Changes
+
 Facts = (
     NodeChanged
     | InstanceLeft
@@ -49,5 +64,7 @@ Facts = (
     | Failed
     | AddEnded
     | Hurry
+    | SwapWritten
+    | UndertakingOver
 )
-Message = Requests | Facts
+Message = Requests | Facts | Swap

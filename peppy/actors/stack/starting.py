@@ -1,8 +1,9 @@
 """What it takes to start an instance: a plan, its artifact laid out, and its process."""
 
 import signal
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
@@ -11,12 +12,13 @@ from peppy.actors.host.ports import CommandLine, ExitStatus, Process
 from peppy.actors.stack.logs import line
 from peppy.actors.stack.plan import Plan, process_record
 from peppy.actors.stack.site import Site
+from peppy.schema.arguments import parse_arguments
 from peppy.schema.control import RunNode
 from peppy.schema.durations import force_kill_after
 from peppy.schema.keys import Address
 from peppy.schema.names import InstanceId
-from peppy.schema.node import Execution
-from peppy.schema.parameters import as_json
+from peppy.schema.node import Execution, Group
+from peppy.schema.parameters import as_json, complete
 from peppy.schema.runtime_config import (
     DEFAULT_MESSAGING_HOST,
     NODE_NAME_VARIABLE,
@@ -28,6 +30,24 @@ from peppy.schema.runtime_config import (
 
 OFFLINE: Final = {"UV_NO_SYNC": "1", "UV_OFFLINE": "1", "UV_FROZEN": "1"}
 """A start neither builds nor fetches anything: uv takes the environment as the build left it."""
+
+
+def arguments_of(request: RunNode, schema: Group) -> dict[str, object]:
+    """Return the whole of an instance's parameters; raises `ParameterError`."""
+    return complete(schema, _over(request.values, parse_arguments(request.arguments, schema)))
+
+
+def _over(values: Mapping[str, object], typed: Mapping[str, object]) -> dict[str, object]:
+    """Return `values` with what was typed in their place, group by group."""
+    whole = dict(values)
+    for name, value in typed.items():
+        under = whole.get(name)
+        if isinstance(value, dict) and isinstance(under, dict):
+            group = cast("dict[str, object]", value)
+            whole[name] = _over(cast("dict[str, object]", under), group)
+        else:
+            whole[name] = value
+    return whole
 
 
 def make_plan(

@@ -47,6 +47,7 @@ def _status(view: NodeInfoView) -> list[str]:
     return [
         f"Stage: {view.row.stage}",
         f"Variant: {view.row.variant}",
+        *([f"Origin: {view.row.origin}"] if view.row.origin else []),
         f"Instances: {len(view.row.instances)} tracked",
         *(line for instance in view.row.instances for line in instance_lines(instance)),
     ]

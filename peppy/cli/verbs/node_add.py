@@ -1,7 +1,7 @@
 """`peppy node add`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from cyclopts import Parameter
 
@@ -11,24 +11,44 @@ from peppy.cli.options import (
     InstanceOption,
     Json,
     MaxTimeout,
+    Offline,
     StopInstances,
-    absolute,
+    caller_environment,
     instance_id,
+    located_source,
+    located_variant,
     node_arguments,
 )
-from peppy.cli.steps import Limits, add, build, document, run
+from peppy.cli.restart_options import (
+    RestartIfHung,
+    RestartLimit,
+    RestartOption,
+    RestartWindow,
+    restart_policy,
+)
+from peppy.cli.steps import NO_RESTART, Limits, add, build, document, run
 from peppy.cli.terminal import Terminal
 from peppy.cli.usage import Usage
+from peppy.schema.addresses import is_address
 from peppy.schema.control import IDLE_TIMEOUT, MAX_TIMEOUT, AddNode
-from peppy.schema.errors import PeppyError
+from peppy.schema.restart import RestartPolicy
+
+SOURCES: Final = (
+    "The node's directory; or 'URL.git/DIRECTORY', 'URL.tar.zst', or NAME:TAG of a repository."
+)
 
 
 def node_add(
-    source: Annotated[str, Parameter(name="SOURCE", help="The node's directory.")] = ".",
+    source: Annotated[str, Parameter(name="SOURCE", help=SOURCES)] = ".",
     /,
     *arguments: Annotated[
         str, Parameter(name="KEY=VALUE", help="Parameters for the instance, with --run.")
     ],
+    variant: Annotated[
+        str | None,
+        Parameter(help="A variant's name in the root's manifest, or where one lies."),
+    ] = None,
+    ref: Annotated[str | None, Parameter(help="Branch, tag or commit of a git SOURCE.")] = None,
     sync: Annotated[
         bool, Parameter(name=["--sync", "-s"], help="Generate the bindings first.")
     ] = False,
@@ -39,44 +59,64 @@ def node_add(
         bool, Parameter(name=["--run", "-r"], help="Build it and run an instance.")
     ] = False,
     instance: InstanceOption = None,
+    restart: RestartOption = "never",
+    restart_limit: RestartLimit = None,
+    restart_window: RestartWindow = None,
+    restart_if_hung: RestartIfHung = None,
     idle_timeout: IdleTimeout = IDLE_TIMEOUT,
     max_timeout: MaxTimeout = MAX_TIMEOUT,
     force: Force = False,
     stop_instances: StopInstances = False,
+    offline: Offline = False,
     json: Json = False,
 ) -> None:
     """Put a node into the stack, or replace it there.
 
     Examples: peppy node add .
     peppy node add -sr . name=planet
+    peppy node add ./camera --variant mock
+    peppy node add https://example.com/robots/nodes.git/camera --ref v1.2
     """
-    _check(source, arguments, instance, run_it)
-    wanted = instance_id(instance)
-    values = node_arguments(arguments)
+    policy = restart_policy(restart, restart_limit, restart_window, restart_if_hung)
+    _check(source, arguments, instance, policy, run_it)
+    wanted, values = instance_id(instance), node_arguments(arguments)
     limits = Limits.of(idle_timeout, max_timeout, force=force)
     terminal = Terminal(json=json)
 
     request = AddNode(
-        source=absolute(source), sync=sync, stop_instances=stop_instances, force=force
+        source=located_source(source),
+        ref=ref,
+        variant=None if variant is None else located_variant(variant),
+        environment=caller_environment(),
+        offline=offline,
+        sync=sync,
+        stop_instances=stop_instances,
+        force=force,
     )
     added = add(request, terminal)
     built = build(added.node, limits, terminal) if build_it or run_it else None
-    started = run(added.node, wanted, values, limits, terminal) if run_it else None
+    started = run(added.node, wanted, values, limits, terminal, policy) if run_it else None
     if json:
         terminal.document(document(added, build=built, run=started))
 
 
-def _check(source: str, arguments: tuple[str, ...], instance: str | None, run_it: bool) -> None:
-    if "://" in source or source.startswith("git@"):
-        raise PeppyError(
-            f"'{source}' is not a directory on this machine",
-            hint="fetch it first, then add its directory",
-        )
-    if "=" in source and not Path(source).exists():
+def _check(
+    source: str,
+    arguments: tuple[str, ...],
+    instance: str | None,
+    policy: RestartPolicy,
+    run_it: bool,
+) -> None:
+    if "=" in source and not is_address(source) and not Path(source).exists():
         raise Usage(
             f"'{source}' stands where the source directory should be",
             hint=f"write the directory first, as in: peppy node add -sr . {source}",
         )
-    if (arguments or instance is not None) and not run_it:
-        what = f"'{arguments[0]}'" if arguments else "'--instance-id'"
+    given = {
+        f"'{arguments[0]}'" if arguments else "": bool(arguments),
+        "'--instance-id'": instance is not None,
+        "'--restart'": policy != NO_RESTART,
+    }
+    what = next((words for words, is_there in given.items() if is_there), None)
+    if what is not None and not run_it:
         raise Usage(f"{what} is for an instance, and none is asked for", hint="add '--run'")

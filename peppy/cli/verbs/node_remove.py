@@ -34,4 +34,6 @@ def node_remove(
     view = ask(request, terminal, timeout=stop_timeout, doing=doing, verb="removal")
     for instance in view.stopped:
         terminal.step(f"Stopped node instance '{instance}'")
+    for warning in view.warnings:
+        terminal.warn(warning)
     terminal.result(view, removed(view))

@@ -67,6 +67,35 @@ async def test_a_missing_directory_has_no_names(machine: Machine) -> None:
         await machine.files.names(machine.place / "file")
 
 
+async def test_files_are_found_by_the_end_of_their_names_those_above_first(
+    machine: Machine,
+) -> None:
+    files, top = machine.files, machine.place / "top"
+    for path in ("z.json5", "a/b/c.json5", "a/d.json5", "b.json5", "b.json", "a/b/e/f.json5"):
+        await files.write(top / path, b"12345")
+    found = await files.find(top, ".json5", depth=2, most=10)
+    assert [file.path for file in found] == ["b.json5", "z.json5", "a/d.json5", "a/b/c.json5"]
+    assert {file.size for file in found} == {5}
+    assert await files.find(top, ".json5", depth=2, most=3) == found[:3]
+    with pytest.raises(HostError, match=r"cannot list '.*nothing'"):
+        await files.find(machine.place / "nothing", ".json5", depth=2, most=3)
+
+
+async def test_what_is_looked_for_is_not_found_through_links_nor_in_what_is_left_out(
+    machine: Machine,
+) -> None:
+    files, top, away = machine.files, machine.place / "top", machine.place / "away"
+    for place in (away, top / ".git", top / "build", top / "made", top / "kept"):
+        await files.write(place / "a.json5", b"")
+    await files.write(top / "made" / "CACHEDIR.TAG", b"")
+    await files.make_directory(top / "directory.json5")
+    await machine.link(top / "link.json5", str(away / "a.json5"))
+    await machine.link(top / "away", str(away))
+    await machine.link(top / "loop", "..")
+    found = await files.find(top, ".json5", depth=9, most=9)
+    assert [file.path for file in found] == ["kept/a.json5"]
+
+
 async def test_a_tree_replaces_what_was_there(machine: Machine) -> None:
     tree = machine.place / "tree"
     await machine.files.write_tree(tree, {"a/old": "", "b": "1"})
@@ -204,3 +233,36 @@ async def test_a_snapshot_may_lie_within_its_source(machine: Machine) -> None:
         LocalSource(str(machine.place / "src")), machine.place / "src" / "s"
     )
     assert await machine.files.names(machine.place / "src" / "s") == ["a"]
+
+
+async def test_a_digest_is_of_what_lies_in_a_directory(machine: Machine) -> None:
+    async def lay(name: str, *, data: bytes = b"a", mode: int = 0o644, inner: str = "x/f") -> str:
+        top = machine.place / name
+        await machine.files.write(top / inner, data, mode=mode)
+        await machine.files.write(top / "second", b"s")
+        await machine.files.make_directory(top / "empty")
+        await machine.link(top / "link", "second")
+        return await machine.files.digest(top)
+
+    same = await lay("one")
+    assert same == await lay("another")
+    others = [
+        await lay("data", data=b"b"),
+        await lay("runnable", mode=0o755),
+        await lay("renamed", inner="x/g"),
+        await lay("moved", inner="xf"),
+    ]
+    await machine.files.make_directory(machine.place / "another" / "more")
+    others.append(await machine.files.digest(machine.place / "another"))
+    assert len({same, *others}) == 6
+    for nothing in ("nowhere", "one/second"):
+        with pytest.raises(HostError, match="cannot read"):
+            await machine.files.digest(machine.place / nothing)
+
+
+async def test_both_kinds_of_disk_have_the_same_digest(machine: Machine) -> None:
+    await machine.files.write(machine.place / "d" / "f", b"data", mode=0o755)
+    await machine.link(machine.place / "d" / "l", "f")
+    assert await machine.files.digest(machine.place / "d") == (
+        "03f456067e735777ce30e1baefb827e2565d04c0ebb73227eec6a92a16cf721f"
+    )

@@ -285,6 +285,24 @@ async def test_notes_come_before_the_answer_also_through_a_forward() -> None:
     assert asker.answer == 9
 
 
+async def test_a_note_on_a_question_that_is_being_received_comes_before_it_is_passed_on() -> None:
+    heard: list[object] = []
+
+    def reply(actor: Probe, question: Please) -> None:
+        actor.answer(question, 7)
+
+    def pass_on(actor: Probe, question: Please) -> None:
+        child = actor.add("child")
+        actor.note(question, "first")
+        actor.forward(question, child, as_=Please(reply))
+        with pytest.raises(AlreadyAnswered):
+            actor.note(question, "late")
+
+    async with run_actor(lambda: Probe([])) as ref:
+        assert await ref.ask(Please(pass_on), note=heard.append) == 7
+    assert heard == ["first"]
+
+
 async def test_a_note_that_raises_is_the_askers_error_and_leaves_the_actor_alone() -> None:
     def refuse_to_listen(item: object) -> None:
         raise OSError(f"cannot show {item}")

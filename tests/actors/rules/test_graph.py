@@ -1,6 +1,6 @@
 """Which nodes need which."""
 
-from peppy.actors.rules.graph import broken_by, dependents, edges
+from peppy.actors.rules.graph import dependents, edges
 from peppy.schema.control import Edge
 from peppy.schema.formats import Field, Kind, MessageFormat, Primitive
 from peppy.schema.names import Name, NodeId, Tag
@@ -38,19 +38,3 @@ def test_edges_lead_from_the_dependent_to_what_is_there() -> None:
 def test_dependents_are_those_that_depend_on_a_node() -> None:
     assert dependents(CAMERA, STACK) == (BRAIN,)
     assert dependents(BRAIN, STACK) == ()
-
-
-def test_a_replacement_with_the_same_interfaces_breaks_nobody() -> None:
-    assert broken_by(node(CAMERA, emits="frames"), STACK) == ()
-
-
-def test_a_replacement_with_other_interfaces_breaks_its_dependents() -> None:
-    assert broken_by(node(CAMERA, emits="images"), STACK) == (BRAIN,)
-
-
-def test_a_node_that_nobody_depends_on_may_change_as_it_likes() -> None:
-    assert broken_by(node(BRAIN, emits="thoughts"), STACK) == ()
-
-
-def test_a_new_node_breaks_nobody() -> None:
-    assert broken_by(node(ARM), STACK) == ()

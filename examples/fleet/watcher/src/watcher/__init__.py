@@ -1,0 +1,1 @@
+"""Counts the frames of each camera of a fleet."""

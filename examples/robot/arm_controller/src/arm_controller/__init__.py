@@ -1,0 +1,1 @@
+"""Moves the arm to where somebody wants it."""

@@ -1,0 +1,1 @@
+"""Points the arm at what the camera sees."""

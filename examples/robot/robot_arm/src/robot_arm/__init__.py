@@ -1,0 +1,1 @@
+"""Turns three joints, as it is commanded."""

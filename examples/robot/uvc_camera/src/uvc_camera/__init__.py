@@ -1,0 +1,1 @@
+"""Films somebody with a lamp."""

@@ -1,0 +1,1 @@
+"""Keeps the last seconds of a video."""

@@ -1,0 +1,1 @@
+"""Says stop before something is hit."""

@@ -1,0 +1,1 @@
+"""Reads frames from a depth camera."""

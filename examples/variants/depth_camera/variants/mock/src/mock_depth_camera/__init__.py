@@ -1,0 +1,1 @@
+"""Makes up what a depth camera would see."""

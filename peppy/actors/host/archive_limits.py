@@ -1,0 +1,87 @@
+"""How much an archive may be: each limit with its reason, and what is said where one is passed."""
+
+from typing import Final
+
+import msgspec
+
+from peppy.actors.host.ports import HostError
+from peppy.actors.host.trees import DEEPEST
+
+MIB: Final = 1024 * 1024
+
+TOTAL: Final = 8 * 1024 * MIB
+"""Bytes that an archive unpacks to: a node with its models is that large, and no disk is lost."""
+
+LARGEST: Final = 4 * 1024 * MIB
+"""Bytes of one file in it: a large model."""
+
+FREE: Final = 64 * MIB
+"""Bytes for which no ratio is asked: what is small may be as empty as it likes."""
+
+RATIO: Final = 200
+"""Bytes that come of one: sources pack to a fifth, logs and tables of zeros to a hundredth."""
+
+ENTRIES: Final = 200_000
+"""Files, directories and links: a system image has as many, and no node has."""
+
+NAMES: Final = 32 * MIB
+"""Bytes of all names together, which are held in memory while an archive is read."""
+
+GLOBALS: Final = 16
+"""Headers for all entries that follow: git writes one, and archives that were joined a few."""
+
+EXTENSION: Final = 64 * 1024
+"""Bytes of a header of variable length: names, times and attributes fit many times over."""
+
+LONGEST_NAME: Final = 255
+"""Bytes of one name: what file systems take."""
+
+LONGEST_PATH: Final = 1024
+"""Bytes of a path or of a link's target: with the directory that it comes to, a system takes it."""
+
+WINDOW: Final = 128 * MIB
+"""Bytes that unpacking holds in memory: what `zstd` itself accepts without being told to."""
+
+TIME: Final = 600.0
+"""Seconds for one pass over an archive: at 20 MB/s, a slow disk's, there is time for the most."""
+
+
+class ArchiveLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What is accepted of an archive while it is read."""
+
+    total: int = TOTAL
+    largest: int = LARGEST
+    free: int = FREE
+    ratio: int = RATIO
+    entries: int = ENTRIES
+    names: int = NAMES
+    extension: int = EXTENSION
+    depth: int = DEEPEST
+    """Directories in one another: what copies a snapshot later takes no more."""
+    window: int = WINDOW
+    time: float = TIME
+
+
+LIMITS: Final = ArchiveLimits()
+
+
+class BadArchive(HostError):
+    """An archive that is damaged, or that holds what is not unpacked."""
+
+    kind = "bad_archive"
+
+    def __init__(self, why: str, archive: str = "the archive") -> None:
+        """`why` says what is wrong in it; `archive` is how a sentence calls it."""
+        super().__init__(
+            f"{archive} cannot be used: {why}",
+            hint="it has to be made anew, of plain files: tar --zstd -cf NAME.tar.zst DIRECTORY",
+        )
+        self.why = why
+
+
+def size(count: int) -> str:
+    """Return a number of bytes in words: `8 GiB`, `64 KiB`, `500 bytes`."""
+    for unit, name in ((1024 * MIB, "GiB"), (MIB, "MiB"), (1024, "KiB")):
+        if count >= unit and count % unit == 0:
+            return f"{count // unit} {name}"
+    return f"{count} bytes"

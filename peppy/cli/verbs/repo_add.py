@@ -1,0 +1,46 @@
+"""`peppy repo add`."""
+
+import os
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from peppy.cli.asking import ask
+from peppy.cli.drawing.repositories import added, warnings
+from peppy.cli.options import Json, absolute, caller_environment
+from peppy.cli.terminal import Terminal
+from peppy.schema.addresses import is_address, without_credentials
+from peppy.schema.repositories import AddRepository
+
+
+def repo_add(
+    source: Annotated[
+        str,
+        Parameter(name="SOURCE", help="A directory, a git address or an archive's."),
+    ],
+    /,
+    *,
+    ref: Annotated[str | None, Parameter(help="Branch, tag or commit of a git SOURCE.")] = None,
+    name: Annotated[
+        str | None, Parameter(help="What to call it; by default as its source is called.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Add a repository: its nodes can then be added by NAME:TAG, its launch files by their names.
+
+    Examples: peppy repo add ~/nodes
+    peppy repo add https://example.org/team/nodes.git --ref main
+    """
+    terminal = Terminal(json=json)
+    here = os.path.exists(source) or not is_address(source)
+    request = AddRepository(
+        source=absolute(source) if here else source,
+        ref=ref,
+        name=name,
+        environment=caller_environment(),
+    )
+    doing = f"Adding repository {without_credentials(source)}"
+    view = ask(request, terminal, doing=doing, verb="adding")
+    for warning in warnings([view]):
+        terminal.warn(warning)
+    terminal.result(view, added(view))

@@ -1,0 +1,171 @@
+"""Addresses of what lies elsewhere: which ones may be used, and how they are shown.
+
+Each rule returns what is wrong with a text, as a sentence, or None: documents, the command line and
+whatever fetches say the same. Source: behaviour.md 3; design.md, decision 12.
+"""
+
+import re
+from typing import Final
+
+import msgspec
+
+from peppy.schema.wording import either, quoted
+
+ARCHIVE_SUFFIXES: Final = (".tar.zst", ".tar.zstd", ".tzst")
+
+ARCHIVE_SCHEMES: Final = ("https", "http")
+
+GIT_SCHEMES: Final = ("https", "http", "ssh", "file")
+"""What git is let fetch from: none of them runs a program that the address names."""
+
+_URL: Final = re.compile(
+    r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL
+)
+_AUTHORITY: Final = re.compile(
+    r"(?:([^@-][^@]*)@)?(\[[0-9A-Fa-f:.]+\]|[^\W_][\w.-]*)(?::[0-9]{1,5})?"
+)
+_SCP: Final = re.compile(r"[A-Za-z0-9_][\w.-]*@([^\W_][\w.-]*):([^-].*)", re.DOTALL)
+"""`git@host:path`, as ssh repositories are mostly written."""
+
+_BAD_IN_REF: Final = re.compile(r"[~^:?*\[\\]|\.\.|@\{|//")
+"""What git itself lets into no branch or tag (`git check-ref-format`)."""
+
+_LONGEST: Final = 4096
+"""Characters; what systems and servers take."""
+
+_USER: Final = re.compile(r"\b(https?|ftps?)://[^/?#\s'\"]*@", re.IGNORECASE)
+_PASSWORD: Final = re.compile(r"://([^/?#\s:@'\"]*):[^/?#\s'\"]*@")
+_SPLIT_PASSWORD: Final = re.compile(
+    r"://[^/?#\s:@'\"\[]+:(?!\d{0,5}(?:[/?#\s'\"]|$))[^/\s:@'\"]*/[^\s'\"]{0,1000}@"
+)
+"""A password with a slash in it, which no address may have; git takes its start for a port."""
+
+_QUERY: Final = re.compile(r"(\bhttps?://[^\s?#'\"]*)\?[^\s#'\"]+", re.IGNORECASE)
+
+
+class Url(msgspec.Struct, frozen=True):
+    """The parts of `scheme://authority/path?query#fragment`."""
+
+    scheme: str
+    """In lower case."""
+    authority: str
+    path: str
+    """With its first slash, or empty."""
+    query: str
+    fragment: str
+
+
+def split_url(text: str) -> Url | None:
+    """Return the parts of an address, or None of what has no `://`."""
+    found = _URL.fullmatch(text)
+    if found is None:
+        return None
+    scheme, authority, path, query, fragment = found.groups(default="")
+    return Url(scheme.lower(), authority, path, query[1:], fragment[1:])
+
+
+def is_address(text: str) -> bool:
+    """Say whether `text` is meant as an address rather than as a path or a name."""
+    return not text.startswith(("/", "./", "../")) and ("://" in text or text.startswith("git@"))
+
+
+def without_credentials(text: str) -> str:
+    """Return `text` without the passwords and tokens of the addresses in it, for people to read.
+
+    What stands before the `@` of a web address is left out, as is an ssh address's password; what
+    follows a `?` becomes `…`, since it may be a signature.
+    """
+    text = _SPLIT_PASSWORD.sub("://", text)
+    text = _USER.sub(r"\1://", text)
+    text = _PASSWORD.sub(r"://\1@", text)
+    return _QUERY.sub(r"\1?…", text)
+
+
+def shown(text: str) -> str:
+    """Return an address, or what should be one, in quotes, short, and without credentials."""
+    if len(text) > _LONGEST:
+        return quoted(text.partition("://")[0][:20] + "…")
+    return quoted(without_credentials(text))
+
+
+def archive_problem(url: str) -> str | None:
+    """Say what is wrong with the address of an archive."""
+    parts = split_url(url)
+    if (
+        parts is None
+        or _odd(url, spaces=False)
+        or parts.scheme not in ARCHIVE_SCHEMES
+        or not _AUTHORITY.fullmatch(parts.authority)
+        or len(parts.path) < 2
+    ):
+        return f"{shown(url)} is not an http or https address of a file"
+    if not parts.path.endswith(ARCHIVE_SUFFIXES):
+        return f"{shown(url)} must end in {', '.join(ARCHIVE_SUFFIXES)}"
+    return None
+
+
+def repository_problem(repo: str) -> str | None:
+    """Say what is wrong with the address of a git repository."""
+    if repo.startswith("-"):
+        return f"{shown(repo)} may not begin with '-'"
+    parts = split_url(repo)
+    scp = _SCP.fullmatch(repo) if parts is None else None
+    here = repo.startswith("/") or (parts is not None and parts.scheme == "file")
+    if _odd(repo, spaces=here):
+        return f"{shown(repo)} holds a space or a character that cannot be seen"
+    if here and parts is None:
+        return None
+    if parts is None:
+        if scp is not None:
+            return None
+        return (
+            f"{shown(repo)} is not the address of a git repository: write 'https://', 'ssh://', "
+            "'git@host:path', 'file://' or an absolute path"
+        )
+    if parts.scheme not in GIT_SCHEMES:
+        return (
+            f"git repositories are fetched over {either(GIT_SCHEMES)}, not {quoted(parts.scheme)}"
+        )
+    if parts.scheme == "file":
+        right = parts.authority in ("", "localhost") and len(parts.path) > 1
+    else:
+        right = _AUTHORITY.fullmatch(parts.authority) is not None and len(parts.path) > 1
+        right = right and not parts.query and not parts.fragment
+    return None if right else f"{shown(repo)} is not the address of a git repository"
+
+
+def ref_problem(ref: str) -> str | None:
+    """Say what is wrong with a branch, tag or commit."""
+    if not ref.strip():
+        return "an empty text is no branch, tag or commit"
+    if ref.startswith("-"):
+        # It would reach git as an option.
+        return f"{quoted(ref)} may not begin with '-'"
+    wrong = _odd(ref, spaces=False) or _BAD_IN_REF.search(ref)
+    if wrong or ref.startswith("/") or ref.endswith(("/", ".", ".lock")):
+        return f"{quoted(ref)} cannot be a branch, a tag or a commit"
+    return None
+
+
+def inner_problem(path: str) -> str | None:
+    """Say what is wrong with a directory within a repository; empty is its top."""
+    if path.startswith("/"):
+        return f"{quoted(path)} must be relative to the root of the repository"
+    if ".." in path.split("/"):
+        return f"{quoted(path)} may not leave the repository"
+    if _odd(path, spaces=True):
+        return f"{quoted(path)} holds a character that cannot be seen"
+    return None
+
+
+def inner_path(path: str) -> str:
+    """Return a directory within a repository without `.` and empty parts; empty is the top."""
+    return "/".join(part for part in path.split("/") if part not in ("", "."))
+
+
+def _odd(text: str, *, spaces: bool) -> bool:
+    return (
+        len(text) > _LONGEST
+        or not text.isprintable()
+        or (not spaces and any(c.isspace() for c in text))
+    )
