@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
+from peppy.cli.style import printable
 from peppy.schema.errors import PeppyError
 
 PICTURES: Final = (".svg", ".png", ".pdf")
@@ -56,7 +57,10 @@ def draw(dot: str, path: Path) -> bytes:
         raise NotDrawn(path, f"took longer than {LONGEST:.0f} s") from None
     except OSError as error:
         raise NotDrawn(path, f"did not start: {error.strerror}") from error
-    if done.returncode != 0 or not done.stdout:
+    if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise NotDrawn(path, said[-1] if said else f"ended with exit code {done.returncode}")
+        last = f"says: {printable(said[-1])}" if said else None
+        raise NotDrawn(path, last or f"ended with exit code {done.returncode}")
+    if not done.stdout:
+        raise NotDrawn(path, "has drawn nothing")
     return done.stdout

@@ -3,9 +3,7 @@
 Completing only ever inserts: every character that a person wrote stays, in its place and order.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from operator import itemgetter
 from typing import Final
 
 import msgspec
@@ -21,11 +19,7 @@ from peppy.schema.daemon_config import (
 from peppy.schema.durations import DAEMON_GRACE, SHUTDOWN_GRACE
 from peppy.schema.json5 import parse
 from peppy.schema.places import Spot
-from peppy.schema.tokens import TokenKind, tokens
-
-_STEP: Final = "  "
-
-_LINE_END: Final = re.compile(r"\r\n|\n|\r")
+from peppy.schema.text_edits import STEP, edited, end_of_brackets, indentation, line_end, line_start
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -93,7 +87,7 @@ HEAD: Final = (
 
 def fresh() -> str:
     """Return the text of a file that nobody has written in yet."""
-    return "\n".join((*HEAD, "{", *_members(SETTINGS, _STEP), "}", ""))
+    return "\n".join((*HEAD, "{", *_members(SETTINGS, STEP), "}", ""))
 
 
 def completed(text: str) -> str:
@@ -102,14 +96,8 @@ def completed(text: str) -> str:
     Raises `DocumentError` for a text that is no JSON5.
     """
     parsed = parse(text, "")
-    newline = found.group() if (found := _LINE_END.search(text)) else "\n"
-    insertions = sorted(_insertions(text, parsed.root, SETTINGS, newline), key=itemgetter(0))
-    pieces: list[str] = []
-    done = 0
-    for offset, piece in insertions:
-        pieces += (text[done:offset], piece)
-        done = offset
-    return "".join((*pieces, text[done:]))
+    insertions = _insertions(text, parsed.root, SETTINGS, line_end(text))
+    return edited(text, ((offset, offset, piece) for offset, piece in insertions))
 
 
 def _insertions(
@@ -128,12 +116,12 @@ def _insertions(
             yield from _insertions(text, inner, setting.value, newline)
     if not missing:
         return
-    last, brace = _end_of_object(text, spot.offset)
+    last, brace = end_of_brackets(text, spot.offset)
     if text[last - 1] not in "{,":
         yield last, ","
-    outer = _indent(text, brace)
+    outer = indentation(text, brace)
     lines = _members(missing, _inner_indent(text, spot, outer))
-    start = _line_start(text, brace)
+    start = line_start(text, brace)
     if text[start:brace].strip(" \t"):
         yield brace, "".join((newline, *(line + newline for line in lines), outer))
     else:
@@ -150,41 +138,15 @@ def _members(settings: Iterable[Setting], indent: str) -> Iterator[str]:
             yield f"{indent}{setting.key}: {setting.value},"
         else:
             yield f"{indent}{setting.key}: {{"
-            yield from _members(setting.value, indent + _STEP)
+            yield from _members(setting.value, indent + STEP)
             yield f"{indent}}},"
-
-
-def _end_of_object(text: str, offset: int) -> tuple[int, int]:
-    """Return where the last token in the object that begins at `offset` ends, and its brace."""
-    depth = last = 0
-    for token in tokens(text):
-        if token.offset < offset:
-            continue
-        if token.kind is TokenKind.MARK and token.text in "{[":
-            depth += 1
-        elif token.kind is TokenKind.MARK and token.text in "}]":
-            depth -= 1
-            if depth == 0:
-                return last, token.offset
-        last = token.offset + len(token.text)
-    raise ValueError(f"no object begins at {offset}")
 
 
 def _inner_indent(text: str, spot: Spot, outer: str) -> str:
     """Return the indentation of an object's members: that of one that begins a line, if any."""
     for member in spot.members.values():
         if member.key is not None:
-            before = text[_line_start(text, member.key) : member.key]
+            before = text[line_start(text, member.key) : member.key]
             if not before.strip(" \t"):
                 return before
-    return outer + _STEP
-
-
-def _indent(text: str, offset: int) -> str:
-    """Return the white space at the beginning of the line that has `offset`."""
-    line = text[_line_start(text, offset) : offset]
-    return line[: len(line) - len(line.lstrip(" \t"))]
-
-
-def _line_start(text: str, offset: int) -> int:
-    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+    return outer + STEP

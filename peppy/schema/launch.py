@@ -116,7 +116,9 @@ class PlanLaunch(Request[LaunchPlanView], frozen=True, kw_only=True):
     """The absolute path of a launch file, or the bare name of one in a repository."""
     environment: dict[str, str] = {}
     locked: bool = False
-    """Whether every source has to be what the lock file says."""
+    """Whether every source has to come to what the lock file says."""
+    frozen: bool = False
+    """Whether exactly what the lock file says is taken, wherever branches are now."""
     offline: bool = False
     """Whether only what is cached may be used."""
     lock_file: str | None = None
@@ -130,6 +132,7 @@ class Launch(Request[LaunchView], frozen=True, kw_only=True):
     launcher: str
     environment: dict[str, str] = {}
     locked: bool = False
+    frozen: bool = False
     offline: bool = False
     lock_file: str | None = None
     rebuild: bool = False

@@ -7,7 +7,7 @@ from peppy.schema.dot_graph import About, running
 from peppy.schema.names import NodeId
 from peppy.schema.stack_graph import Link, StackGraph, unwell
 
-_CODES: Final = str.maketrans({letter: f"#{ord(letter)};" for letter in "#\"'<>&`\\"})
+_CODES: Final = str.maketrans({letter: f"#{ord(letter)};" for letter in "#\"'<>&`\\\n"})
 """Letters that mean something to Mermaid or to the page, by their numbers."""
 
 

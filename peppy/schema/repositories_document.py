@@ -1,13 +1,25 @@
 """The file `conf/repositories.json5`: which repositories a person has added (behaviour.md 7.1)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
+from peppy.schema.errors import DocumentError
 from peppy.schema.json5 import parse
 from peppy.schema.names import Name
+from peppy.schema.places import Spot
 from peppy.schema.reader import Cursor, cursor_over, refuse_duplicates
+from peppy.schema.text_edits import (
+    STEP,
+    appending,
+    edited,
+    end_of_value,
+    indentation,
+    removing,
+)
 
 HEAD: Final = (
     "// The repositories that 'peppy repo add' has been given. 'peppy repo refresh' looks at what",
@@ -40,19 +52,83 @@ def read_repositories(text: bytes, source: str) -> tuple[RepositorySetting, ...]
 
 
 def repositories_text(repositories: Sequence[RepositorySetting], before: str | None = None) -> str:
-    """Return a document with these repositories, which keeps what a person wrote in `before`."""
-    del before
-    lines = [*HEAD, "{", "  repositories: ["]
-    for each in repositories:
-        members = {"name": each.name, "source": each.source}
-        lines.append("    {")
-        lines += [f"      {key}: {_quoted(value)}," for key, value in members.items()]
-        if each.ref is not None:
-            lines.append(f"      ref: {_quoted(each.ref)},")
-        if each.exclude:
-            lines.append(f"      exclude: [{', '.join(map(_quoted, each.exclude))}],")
-        lines.append("    },")
-    return "\n".join((*lines, "  ],", "}", ""))
+    """Return a document with these repositories, which keeps what a person wrote in `before`.
+
+    Those that are new stand at its end. A `before` that is no such document counts for nothing.
+    """
+    if before is not None:
+        with suppress(DocumentError):
+            text = _changed(before, repositories)
+            if _in_any_order(_read(text)) == _in_any_order(repositories):
+                return text
+    lines = [*HEAD, "{", f"{STEP}repositories: ["]
+    lines += (f"{STEP * 2}{line}" for each in repositories for line in [*_lines(each)])
+    return "\n".join((*lines, f"{STEP}],", "}", ""))
+
+
+def _changed(text: str, repositories: Sequence[RepositorySetting]) -> str:
+    """Return `text` with these repositories, and with everything else that stands in it."""
+    wanted = {each.name: each for each in repositories}
+    for old in reversed(_read(text)):
+        spot = _spot(text, old)
+        new = wanted.get(old.name)
+        if new is None:
+            text = edited(text, removing(text, spot.offset))
+        elif replace(new, exclude=old.exclude) != old:
+            indent = indentation(text, spot.offset)
+            piece = f"\n{indent}".join(_lines(new)).removesuffix(",")
+            text = edited(text, [(spot.offset, end_of_value(text, spot.offset), piece)])
+        else:
+            text = _with_exclusions(text, old, new)
+    known = {each.name for each in _read(text)}
+    added = ["\n".join(_lines(each)).removesuffix(",") for each in repositories]
+    added = [item for item, each in zip(added, repositories, strict=True) if each.name not in known]
+    return edited(text, appending(text, _list(text).offset, added)) if added else text
+
+
+def _with_exclusions(text: str, old: RepositorySetting, new: RepositorySetting) -> str:
+    """Return `text` with what `new` excludes in place of what `old` does."""
+    for number in reversed(range(len(old.exclude))):
+        if old.exclude[number] not in new.exclude:
+            offset = _spot(text, old).members["exclude"].members[number].offset
+            text = edited(text, removing(text, offset))
+    added = [_quoted(each) for each in new.exclude if each not in old.exclude]
+    if not added:
+        return text
+    spot = _spot(text, old)
+    inner = spot.members.get("exclude")
+    if inner is None:
+        added, inner = [f"exclude: [{', '.join(added)}]"], spot
+    return edited(text, appending(text, inner.offset, added))
+
+
+def _in_any_order(repositories: Iterable[RepositorySetting]) -> set[tuple[object, ...]]:
+    return {(each.name, each.source, each.ref, frozenset(each.exclude)) for each in repositories}
+
+
+def _read(text: str) -> tuple[RepositorySetting, ...]:
+    return read_repositories(text.encode(), "")
+
+
+def _list(text: str) -> Spot:
+    return parse(text, "").root.members["repositories"]
+
+
+def _spot(text: str, repository: RepositorySetting) -> Spot:
+    """Return where a repository stands in a text that has it."""
+    names = [each.name for each in _read(text)]
+    return _list(text).members[names.index(repository.name)]
+
+
+def _lines(repository: RepositorySetting) -> Iterator[str]:
+    yield "{"
+    yield f"{STEP}name: {_quoted(repository.name)},"
+    yield f"{STEP}source: {_quoted(repository.source)},"
+    if repository.ref is not None:
+        yield f"{STEP}ref: {_quoted(repository.ref)},"
+    if repository.exclude:
+        yield f"{STEP}exclude: [{', '.join(map(_quoted, repository.exclude))}],"
+    yield "},"
 
 
 def _repository(cursor: Cursor) -> RepositorySetting:

@@ -42,13 +42,18 @@ def wait_for(peppy: Peppy, instance_id: str, line: str) -> re.Match[str]:
 
 
 def running(peppy: Peppy) -> dict[str, list[str]]:
-    """Return the instances that run, by their node."""
-    rows: list[dict[str, Any]] = peppy.json("stack", "list")["nodes"]
+    """Return the instances of each node whose instances all run."""
     return {
         row["node"]["name"]: [each["instance_id"] for each in row["instances"]]
-        for row in rows
-        if row["stage"] != "root" and all(i["state"] == "running" for i in row["instances"])
+        for row in rows(peppy)
+        if all(each["state"] == "running" for each in row["instances"])
     }
+
+
+def rows(peppy: Peppy) -> list[dict[str, Any]]:
+    """Return what the stack's list says of every node but the daemon itself, which is the first."""
+    _, *others = peppy.json("stack", "list")["nodes"]
+    return others
 
 
 def take_down(peppy: Peppy) -> list[str]:
@@ -116,8 +121,7 @@ def test_the_watcher_of_a_fleet_tells_its_cameras_apart(peppy: Peppy, examples: 
 
 def variant_of(peppy: Peppy, name: str) -> str:
     """Return which variant of a node is in the stack."""
-    rows: list[dict[str, Any]] = peppy.json("stack", "list")["nodes"]
-    (variant,) = (row["variant"] for row in rows if row["node"]["name"] == name)
+    (variant,) = (row["variant"] for row in rows(peppy) if row["node"]["name"] == name)
     return str(variant)
 
 

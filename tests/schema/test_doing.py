@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peppy.schema.doing import BLOCKS_AFTER, NO_ANSWER, clause, sentence, without_time
+from peppy.schema.doing import BLOCKS_AFTER, NO_ANSWER, clause, sentence, steady, without_time
 from peppy.schema.leaving import Leaving, LeavingStep
 
 PLAIN = Leaving(LeavingStep.HOOK, "park_arm", 5.0, is_async=False)
@@ -60,3 +60,17 @@ def test_without_the_time_a_step_says_the_same_at_all_times(
     step: Leaving, early: float, late: float
 ) -> None:
     assert without_time(sentence(step, early)) == without_time(sentence(step, late))
+
+
+@pytest.mark.parametrize(
+    ("doing", "stays"),
+    [
+        ("running hook 'release_lock', 2.1 s of 5 s", "running hook 'release_lock'"),
+        ("downloading 'camera.tar.zst', 1.5 MB of 40.0 MB", "downloading 'camera.tar.zst'"),
+        ("downloading 'camera.tar.zst', 1.5 MB", "downloading 'camera.tar.zst'"),
+        ("fetching x.git: receiving objects, 12 %", "fetching x.git: receiving objects"),
+        ("waiting for a download of 'camera, 3'", "waiting for a download of 'camera, 3'"),
+    ],
+)
+def test_how_far_something_has_come_can_be_left_out(doing: str, stays: str) -> None:
+    assert steady(doing) == stays

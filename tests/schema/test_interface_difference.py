@@ -4,7 +4,7 @@ from typing import TypeVar
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from peppy.schema.fingerprint import interface_fingerprint
@@ -177,6 +177,7 @@ INTERFACES = st.builds(
 )
 
 
+@settings(max_examples=50)
 @given(INTERFACES, INTERFACES, st.sampled_from(Interfaces.__struct_fields__))
 def test_interfaces_differ_exactly_if_their_fingerprints_do(
     here: Interfaces, other: Interfaces, section: str
@@ -186,6 +187,7 @@ def test_interfaces_differ_exactly_if_their_fingerprints_do(
     assert (differences(here, there) == []) is same
 
 
+@settings(max_examples=50)
 @given(INTERFACES, st.data())
 def test_order_makes_no_difference(interfaces: Interfaces, data: st.DataObject) -> None:
     turned = Interfaces(

@@ -26,8 +26,10 @@ async def look(
     name, place = setting.name, place_of(setting.source, setting.ref)
     tell(Note(stream="step", text=f"Looking at repository '{name}'"))
     if isinstance(place, LocalSource):
-        kept, origin = "", Origin(source=place)
-        found = await scan(site.host.files, Path(place.local), name)
+        kept, origin, directory = "", Origin(source=place), Path(place.local)
+        if not await site.host.files.exists(directory):
+            raise HostError(f"there is no directory '{directory}'")
+        found = await scan(site.host.files, directory, name)
     else:
         how = Fetching(note=_with_name(name, tell), environment=environment)
         async with _scratch(site) as scratch:

@@ -174,6 +174,7 @@ class CachedRepository:
     async def _keep(self, commit: str, ref: str) -> str:
         for name in (f"refs/peppy/commits/{commit}", _name(ref)):
             if await self._resolved(name) != commit:
+                await self._clear()
                 ran = await self.here("update-ref", "--end-of-options", name, commit)
                 if ran.code:
                     raise self.damaged()
@@ -221,7 +222,7 @@ class CachedRepository:
             limit = LARGEST_TREE
             return TooMuch(f"it has more than {limit >> 30} GiB") if more > limit else None
 
-        shown = quoted(self.place.shown)
+        shown = f"'{self.place.shown}'"
         directory = self.directory if self.exists else self.git.nowhere
         try:
             ran = await run(
@@ -247,10 +248,14 @@ class CachedRepository:
             ran = await run(self.git.words(*words), self.git.environment, self.git.nowhere)
             if ran.code != 0:
                 raise GitError(f"git cannot make a repository at '{self.directory}'")
-        await in_thread("clear", self.directory, lambda: _clear(self.directory))
+        await self._clear()
 
     def _prepare(self) -> None:
         self.directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        disk.remove(self.directory)  # whatever it is, it is no directory
+
+    async def _clear(self) -> None:
+        await in_thread("clear", self.directory, lambda: _clear(self.directory))
 
     async def throw_away(self) -> None:
         """Forget all of it."""

@@ -7,7 +7,6 @@ from typing import Final
 from peppy.actors.host.git_address import Repository
 from peppy.actors.host.ports import HostError
 from peppy.schema.addresses import without_credentials
-from peppy.schema.wording import quoted
 
 LONGEST_REASON: Final = 200
 """Characters of what git, or a server, says."""
@@ -145,7 +144,7 @@ _MEANINGS: Final[tuple[tuple[str, type[GitError], str, str | None], ...]] = (
 def meaning(place: Repository, complaints: Sequence[str], code: int) -> GitError:
     """Return the sentence that git's complaints come to."""
     text = "\n".join(complaints)
-    shown = quoted(place.shown)
+    shown = f"'{place.shown}'"
     for pattern, kind, sentence, hint in _MEANINGS:
         if found := re.search(pattern, text, re.IGNORECASE):
             return kind(

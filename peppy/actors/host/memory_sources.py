@@ -26,6 +26,9 @@ class MemorySources:
         self._files = files
         self.elsewhere: dict[str, Path] = {}
         """What lies elsewhere, by its address: the directory in memory that stands for it."""
+        self.commits: dict[str, str] = {}
+        """The commit that the refs of a repository are at, by its address, where it is not the
+        one that is made of the ref's name."""
         self.reachable = True
         """Whether there is a network."""
 
@@ -76,7 +79,8 @@ class MemorySources:
             case GitSource(repo, path, ref):
                 inner = _inside(path, how.inside)
                 top = self._elsewhere(repo)
-                commit = how.pin.commit if how.pin else f"{ref or 'main'}-0"
+                now = self.commits.get(repo, f"{ref or 'main'}-0")
+                commit = how.pin.commit if how.pin else now
                 return top / inner, Origin(source=source, commit=commit, directory=inner)
             case ArchiveSource(url, sha256, path):
                 inner = _inside(path, how.inside)

@@ -35,6 +35,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     launcher: str
     environment: dict[str, str]
     locked: bool = False
+    frozen: bool = False
     offline: bool = False
     lock_file: str | None = None
 
@@ -45,6 +46,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
             launcher=request.launcher,
             environment=request.environment,
             locked=request.locked,
+            frozen=request.frozen,
             offline=request.offline,
             lock_file=request.lock_file,
         )
@@ -91,7 +93,9 @@ async def plan(site: Site, reading: Reading, note: Callable[[Note], None] = sile
     cannot be read.
     """
     launcher, path = await _launcher(site, reading)
-    lock = await load_lock(site, path, reading) if reading.locked else None
+    lock = None
+    if reading.locked or reading.frozen:
+        lock = await load_lock(site.host.files, path, reading.lock_file)
     steps = await _resolved(site, launcher, lock, reading, note)
     candidates = [Candidate(step.deployment, step.resolved.document) for step in steps]
     found = launching.problems(candidates, site.core_node)
@@ -101,7 +105,7 @@ async def plan(site: Site, reading: Reading, note: Callable[[Note], None] = sile
     if found:
         raise DocumentError(launcher.source, found)
     if lock is not None:
-        lock.check(steps)
+        lock.check([step.resolved for step in steps])
     waves = tuple(dependencies.waves(documents))
     return LaunchPlan(launcher=launcher, path=path, steps=steps, waves=waves)
 
@@ -189,7 +193,7 @@ async def _resolved(
     limit = trio.CapacityLimiter(AT_ONCE)
 
     async def look(number: int, deployment: Deployment) -> None:
-        pins = NO_PINS if lock is None else lock.pins(number, deployment)
+        pins = lock.pins(deployment.wanted) if lock is not None and reading.frozen else NO_PINS
         try:
             async with limit:
                 resolved = await resolve(site, deployment.wanted, how, pins)

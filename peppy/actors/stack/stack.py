@@ -1,7 +1,7 @@
 """The stack: which nodes there are, and who answers for what."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeVar, assert_never
+from typing import Any, TypeVar, assert_never
 
 import trio
 from msgspec.structs import replace
@@ -50,7 +50,7 @@ from peppy.actors.stack.recovery import NOTHING, Found, FoundNode
 from peppy.actors.stack.retirement import Member, enter, retire, take_down
 from peppy.actors.stack.site import Site
 from peppy.actors.stack.stack_messages import Changes, Facts, Message, Questions, Requests
-from peppy.actors.stack.undertaking import BringBack, Undertaking
+from peppy.actors.stack.undertaking import UNDOING, BringBack, Undertaking
 from peppy.actors.stack.undertaking_messages import (
     GiveUp,
     Swap,
@@ -66,9 +66,6 @@ from peppy.schema.names import NodeId
 from peppy.schema.requests import Request
 
 A = TypeVar("A")
-
-UNDOING: Final = 60.0
-"""Seconds that a launch has to write down how things stand when its actor is stopped."""
 
 
 class Stack(Actor[Message]):
@@ -128,10 +125,8 @@ class Stack(Actor[Message]):
                 self._additions.end(fact)
             case SwapWritten():
                 self._swapped(fact)
-            case UndertakingOver():
-                self._undertaking = None
-                if self._going_down is not None:
-                    self._take_down(self._going_down)
+            case UndertakingOver(ref):
+                self._undertaken(ref)
             case _:
                 assert_never(fact)
 
@@ -284,8 +279,14 @@ class Stack(Actor[Message]):
             grace=UNDOING,
         )
         self._undertaking = ref
-        self.watch(ref, lambda _: UndertakingOver())
+        self.watch(ref, lambda ended: UndertakingOver(ended.ref))
         return ref
+
+    def _undertaken(self, ref: Ref[Any]) -> None:
+        if self._undertaking == ref:
+            self._undertaking = None
+            if self._going_down is not None:
+                self._take_down(self._going_down)
 
     def _swap(self, swap: Swap) -> None:
         promise, members = self.promise(swap), self._members

@@ -5,7 +5,7 @@ writes down what there was; until that is taken out of the journal, that is what
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar, assert_never
+from typing import Any, Final, TypeVar, assert_never
 
 import msgspec
 
@@ -17,12 +17,15 @@ from peppy.actors.stack.ledger import UndertakingRecord
 from peppy.actors.stack.outcomes import Done, Failed
 from peppy.actors.stack.retirement import Member
 from peppy.actors.stack.site import Site
-from peppy.actors.stack.undertaking_messages import GiveUp
+from peppy.actors.stack.undertaking_messages import GiveUp, UndertakingOver
 from peppy.schema.frames import Note
 from peppy.schema.launch import ClearStack, Launch, RestartStack
 from peppy.schema.names import NodeId
 
 A = TypeVar("A")
+
+UNDOING: Final = 60.0
+"""Seconds that an undertaking has to write down how things stand when its actor is stopped."""
 
 
 class BringBack(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,15 +80,20 @@ class Undertaking(Actor[Message]):
                 if self._hands is not None:
                     self._hands.give_up(going_down=going_down)
             case Done() | Failed():
+                self._let_go()
                 message.deliver()
-                self.stop()
             case BroughtBack():
-                self.stop()
+                self._let_go()
             case _:
                 assert_never(message)
 
     def __repr__(self) -> str:
         return "<Undertaking>"
+
+    def _let_go(self) -> None:
+        """End; whoever has the answer finds that others may change the stack again."""
+        self._stack.tell(UndertakingOver(self.me))
+        self.stop()
 
     def _clear(self, request: Any, work: Callable[[Hands, Any], Awaitable[Any]]) -> None:
         promise: Promise[Any] = self.promise(request)

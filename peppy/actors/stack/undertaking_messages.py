@@ -66,4 +66,6 @@ class GiveUp(msgspec.Struct, frozen=True):
 
 
 class UndertakingOver(msgspec.Struct, frozen=True):
-    """The undertaking's actor has ended."""
+    """An undertaking has let go of the stack."""
+
+    ref: Ref[Any]

@@ -1,15 +1,14 @@
 """`peppy repo add`."""
 
-import os
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from peppy.cli.asking import ask
 from peppy.cli.drawing.repositories import added, warnings
-from peppy.cli.options import Json, absolute, caller_environment
+from peppy.cli.options import Json, caller_environment, located_source
 from peppy.cli.terminal import Terminal
-from peppy.schema.addresses import is_address, without_credentials
+from peppy.schema.addresses import without_credentials
 from peppy.schema.repositories import AddRepository
 
 
@@ -32,9 +31,8 @@ def repo_add(
     peppy repo add https://example.org/team/nodes.git --ref main
     """
     terminal = Terminal(json=json)
-    here = os.path.exists(source) or not is_address(source)
     request = AddRepository(
-        source=absolute(source) if here else source,
+        source=located_source(source),
         ref=ref,
         name=name,
         environment=caller_environment(),

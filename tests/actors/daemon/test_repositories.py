@@ -207,7 +207,8 @@ async def test_a_name_is_made_of_the_source_and_of_a_number_if_it_is_taken(
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
-        ("/nothing", "cannot list '/nothing': no such file or directory"),
+        ("/nothing", "there is no directory '/nothing'"),
+        ("/hub/peppy.json5", "cannot list '/hub/peppy.json5': not a directory"),
         ("camera:v1", "'camera:v1' is not a repository"),
         ("nodes", "'nodes' is not a repository"),
         (ADDRESS, f"cannot reach '{ADDRESS}'"),
@@ -216,6 +217,7 @@ async def test_a_name_is_made_of_the_source_and_of_a_number_if_it_is_taken(
 )
 async def test_a_place_that_cannot_be_had_leaves_nothing_behind(source: str, sentence: str) -> None:
     async with repositories() as robot:
+        robot.source("camera:v1", at=HUB)
         refused = await robot.refused(AddRepository(source=source))
         assert sentence in refused.sentence
         assert refused.kind != "bug"
@@ -465,7 +467,7 @@ async def test_what_cannot_be_reached_keeps_what_it_held_and_says_why() -> None:
         assert hub.failed is None
         await robot.files.remove(HUB)
         _, vanished = (await robot.refresh()).repositories
-        assert vanished.failed == "cannot list '/hub': no such file or directory"
+        assert vanished.failed == "there is no directory '/hub'"
         assert len(vanished.entries) == 4
 
 

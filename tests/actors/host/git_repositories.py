@@ -1,11 +1,15 @@
 """Git repositories on the disk, as a person makes them."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from peppy.schema.sources import GitSource
+from peppy.actors.host.git_source import GitFetcher
+from peppy.actors.host.ports import Fetching
+from peppy.schema.frames import Note
+from peppy.schema.sources import GitSource, Origin
 
 DOCUMENT = b'{ peppy_schema: "node_v1" }\n'
 
@@ -21,6 +25,15 @@ ENVIRONMENT = {
 }
 
 
+COUNTING = """#!/bin/sh
+for word in "$@"; do
+    case "$word" in ls-remote | fetch) echo "$word" >>'{log}' ;; esac
+done
+exec '{git}' "$@"
+"""
+"""A git that writes down what reaches a repository."""
+
+
 class Repository:
     """A repository with a work tree, and a person who works in it."""
 
@@ -32,7 +45,12 @@ class Repository:
     def git(self, *words: str, data: bytes = b"") -> str:
         """Run git in it and return what it prints."""
         done = subprocess.run(
-            ["git", *words], cwd=self.top, env=ENVIRONMENT, input=data, capture_output=True
+            ["git", *words],
+            check=False,
+            cwd=self.top,
+            env=ENVIRONMENT,
+            input=data,
+            capture_output=True,
         )
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout.decode().strip()
@@ -67,3 +85,50 @@ class Repository:
     def source(self, path: str = "", ref: str = "") -> GitSource:
         """Return a directory of it as a source."""
         return GitSource(str(self.top), path, ref)
+
+
+class Place:
+    """A repository with two nodes, a cache, and how often git reached the repository."""
+
+    def __init__(self, top: Path) -> None:
+        self.top = top
+        self.repository = Repository(top / "hub")
+        self.first = self.repository.commit(
+            {"camera/peppy.json5": DOCUMENT, "arm/peppy.json5": b"arm", "camera/main.py": b"1"}
+        )
+        self.cache = top / "cache"
+        self.notes: list[Note] = []
+        (top / "bin").mkdir()
+        git = shutil.which("git")
+        assert git is not None
+        program = top / "bin" / "git"
+        program.write_text(COUNTING.format(log=self.log, git=git))
+        program.chmod(0o755)
+        self.environment = {"PATH": f"{program.parent}:{ENVIRONMENT['PATH']}"}
+        self.fetcher = GitFetcher(self.cache)
+
+    @property
+    def log(self) -> Path:
+        return self.top / "reached"
+
+    def how(self, pin: Origin | None = None, *, offline: bool = False) -> Fetching:
+        note = self.notes.append
+        return Fetching(note=note, environment=self.environment, offline=offline, pin=pin)
+
+    async def read(self, ref: str = "", path: str = "camera", *, offline: bool = False) -> str:
+        """Return the commit that a ref is."""
+        source = self.repository.source(path, ref)
+        found = await self.fetcher.read(source, self.how(offline=offline))
+        assert found.origin.commit is not None
+        return found.origin.commit
+
+    def reached(self) -> list[str]:
+        """Return what reached the repository since it was last asked."""
+        text = self.log.read_text() if self.log.exists() else ""
+        self.log.unlink(missing_ok=True)
+        return text.split()
+
+    def cached(self) -> Path:
+        """Return the repository in the cache."""
+        (found,) = (path for path in self.cache.iterdir() if path.name != "nowhere")
+        return found

@@ -17,6 +17,7 @@ from peppy.actors.host.memory_files import File, MemoryFiles
 from peppy.actors.host.memory_journal import MemoryJournal
 from peppy.actors.host.memory_processes import Program
 from peppy.actors.host.memory_processes import Stage as Scene
+from peppy.actors.host.memory_sources import MemorySources
 from peppy.actors.host.ports import Host
 from peppy.actors.kernel import Ref, run_actor
 from peppy.actors.stack.event_log import EventLog
@@ -174,6 +175,13 @@ class Machine:
             }} }}"""
         self.files.put(directory / "peppy.json5", File(document.encode()))
         return directory
+
+    @property
+    def sources(self) -> MemorySources:
+        """What lies elsewhere, and whether it can be reached."""
+        sources = self.host.sources
+        assert isinstance(sources, MemorySources)
+        return sources
 
     # What is left on the disk.
 
