@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 .PHONY: help install demo test test-fast test-e2e check bench clean
 
 help:
-	@echo "make demo      three nodes, built, run and talking for some seconds"
+	@echo "make demo      a robot of five nodes, launched with one command, for some seconds"
 	@echo "make test      all tests: the fast ones, then those with real processes"
 	@echo "make check     format, lint and types"
 	@echo "make bench     measurements; QUICK=1 for fewer samples, in under two minutes"

@@ -43,6 +43,13 @@ Locked = Annotated[
     bool, Parameter(name="--locked", help="Refuse whatever differs from the lock file.")
 ]
 
+Frozen = Annotated[
+    bool,
+    Parameter(
+        name="--frozen", help="Launch exactly what the lock file says, wherever branches are now."
+    ),
+]
+
 Rebuild = Annotated[bool, Parameter(name="--rebuild", help="Build also what has not changed.")]
 
 ADD_IDLE: Final = "--node-add-idle-timeout-secs"

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from peppy.cli.usage import Usage
-from peppy.schema.addresses import is_address
+from peppy.schema.addresses import is_address, lacks_scheme
 from peppy.schema.errors import PeppyError
 from peppy.schema.names import InstanceId, NodeId, parse_instance_id, parse_node_id
 
@@ -166,9 +166,9 @@ def located_source(text: str) -> str:
 
     A directory that is there is one whatever it is called.
     """
-    if not os.path.isdir(text) and (is_address(text) or _is_node(text)):
-        return text
-    return absolute(text)
+    if os.path.isdir(text) or not (is_address(text) or lacks_scheme(text) or _is_node(text)):
+        return absolute(text)
+    return text
 
 
 def located_variant(text: str) -> str:

@@ -27,6 +27,9 @@ _AUTHORITY: Final = re.compile(
 _SCP: Final = re.compile(r"[A-Za-z0-9_][\w.-]*@([^\W_][\w.-]*):([^-].*)", re.DOTALL)
 """`git@host:path`, as ssh repositories are mostly written."""
 
+_SCHEME_LEFT_OUT: Final = re.compile(r"\w[\w-]*(\.[\w-]+)+(:[0-9]+)?/([^/]+/)*[^/]*\.git(/.*)?")
+"""As in `github.com/me/nodes.git/camera`."""
+
 _BAD_IN_REF: Final = re.compile(r"[~^:?*\[\\]|\.\.|@\{|//")
 """What git itself lets into no branch or tag (`git check-ref-format`)."""
 
@@ -67,6 +70,14 @@ def split_url(text: str) -> Url | None:
 def is_address(text: str) -> bool:
     """Say whether `text` is meant as an address rather than as a path or a name."""
     return not text.startswith(("/", "./", "../")) and ("://" in text or text.startswith("git@"))
+
+
+def lacks_scheme(text: str) -> bool:
+    """Say whether `text` looks like a repository's address without its `https://`.
+
+    A directory may be called so as well: see first whether there is one.
+    """
+    return text.isprintable() and _SCHEME_LEFT_OUT.fullmatch(text) is not None
 
 
 def without_credentials(text: str) -> str:

@@ -119,6 +119,8 @@ class StackView(msgspec.Struct, frozen=True, kw_only=True):
     core_node: str
     nodes: tuple[NodeView, ...]
     dependencies: tuple[Edge, ...]
+    missing: tuple[Edge, ...] = ()
+    """Dependencies on nodes that have left the stack."""
 
 
 class InterfaceLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,12 +1,17 @@
 """The stack in Graphviz' language, for the command line and for nodes."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 from peppy.schema.control import InstanceState, InstanceView, NodeView, StackView
 from peppy.schema.stack_graph import Link, StackGraph, unwell
 
 About = Callable[[Sequence[InstanceView]], str]
 """Says in a few words what is shown of a node's instances."""
+
+
+NOT_THERE: Final = "not in the stack"
+"""What stands below the name of a node that others depend on and that is missing."""
 
 
 def running(instances: Sequence[InstanceView]) -> str:
@@ -28,15 +33,22 @@ def labelled_dot_graph(graph: StackGraph, about: About = running) -> str:
     """Return such a graph with each node's stage, and on each arrow what is consumed.
 
     Topics that are taken from any node have dashed arrows; those that nobody emits are drawn as
-    dashed circles. Nodes that are not well are red.
+    dashed circles, and nodes that are missing as dashed boxes. Nodes that are not well are red.
     """
     boxes = [_node(row, about) for row in graph.nodes]
-    return _digraph("  node [shape=box];", *boxes, *_nobody(graph), *map(_link, graph.links))
+    return _digraph(
+        "  node [shape=box];", *boxes, *_absent(graph), *_nobody(graph), *map(_link, graph.links)
+    )
 
 
 def _node(row: NodeView, about: About) -> str:
     colour = {"color": "red"} if unwell(row) else {}
     return _box(str(row.node), str(row.stage), about(row.instances), **colour)
+
+
+def _absent(graph: StackGraph) -> Iterator[str]:
+    for node in graph.absent:
+        yield _box(str(node), NOT_THERE, style="dashed")
 
 
 def _nobody(graph: StackGraph) -> Iterator[str]:

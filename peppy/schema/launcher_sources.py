@@ -32,40 +32,41 @@ _VARIANT: Final = "variant"
 STAND_IN_WANTED: Final = Wanted(source=STAND_IN_SOURCE)
 
 
-def read_wanted(cursor: Cursor, directory: str) -> Wanted:
+def read_wanted(cursor: Cursor, directory: str, *, in_archives: tuple[str, ...] = ()) -> Wanted:
     """Return the node that is meant at `cursor`; problems go to its report.
 
-    Local sources are made absolute with `directory`, the launch file's own.
+    Local sources are made absolute with `directory`, the launch file's own. `in_archives` are keys
+    that stand beside an archive's address in this kind of document.
     """
     variant = cursor.entries().get(_VARIANT) if cursor.is_object else None
     return Wanted(
-        source=_source(cursor, directory),
-        variant=None if variant is None else _variant(variant, directory),
+        source=_source(cursor, directory, in_archives),
+        variant=None if variant is None else _variant(variant, directory, in_archives),
     )
 
 
-def _source(cursor: Cursor, directory: str) -> Source:
+def _source(cursor: Cursor, directory: str, in_archives: tuple[str, ...]) -> Source:
     match the_kind(cursor, ("local", "repo", "url", "name"), _SHAPES):
         case "local":
             return _absolute(cursor, read_local(cursor, _VARIANT), directory)
         case "repo":
             return read_git(cursor, _VARIANT)
         case "url":
-            return read_archive(cursor, _VARIANT)
+            return read_archive(cursor, _VARIANT, *in_archives)
         case "name":
             return _named(cursor)
         case _:
             return STAND_IN_SOURCE
 
 
-def _variant(cursor: Cursor, directory: str) -> VariantChoice:
+def _variant(cursor: Cursor, directory: str, in_archives: tuple[str, ...]) -> VariantChoice:
     match the_kind(cursor, ("local", "repo", "url", "name"), _VARIANTS):
         case "local":
             return _absolute(cursor, read_local(cursor), directory)
         case "repo":
             return read_git(cursor, whole=False)
         case "url":
-            return read_archive(cursor, whole=False)
+            return read_archive(cursor, *in_archives, whole=False)
         case "name":
             return VariantName(cursor.fields(["name"]).read("name", Cursor.name, STAND_IN))
         case _:

@@ -17,7 +17,7 @@ from peppy.schema.source_reader import (
     read_url,
     the_kind,
 )
-from peppy.schema.sources import ArchiveSource, GitSource, LocalSource, Origin
+from peppy.schema.sources import ArchiveSource, GitSource, LocalSource, Origin, Wanted
 from peppy.schema.wording import quoted
 
 _SHAPES: Final = "{ local }, { repo, path, commit } or { url, path, sha256 }"
@@ -64,11 +64,15 @@ def _node(cursor: Cursor) -> LockedNode:
     fields = cursor.fields(["node", "source", "resolved", "interfaces"], ["resolved_variant"])
     return LockedNode(
         node=fields.read("node", _node_id, _STAND_IN_NODE),
-        wanted=fields.read("source", lambda given: read_wanted(given, ""), STAND_IN_WANTED),
+        wanted=fields.read("source", _wanted, STAND_IN_WANTED),
         root=fields.read("resolved", _document, _STAND_IN_DOCUMENT),
         own=fields.read("resolved_variant", _document, None),
         interfaces=fields.read("interfaces", read_sha256, ""),
     )
+
+
+def _wanted(cursor: Cursor) -> Wanted:
+    return read_wanted(cursor, "", in_archives=("path",))
 
 
 def _node_id(cursor: Cursor) -> NodeId:

@@ -79,8 +79,9 @@ def _placed(source: PlacedSource) -> dict[str, str]:
             return {"local": _path(local)}
         case GitSource(repo, path, ref):
             return {"repo": repo, "path": path or "."} | ({"ref": ref} if ref else {})
-        case ArchiveSource(url, sha256):
-            return {"url": url} | ({"sha256": sha256} if sha256 else {})
+        case ArchiveSource(url, sha256, path):
+            place = {"url": url} | ({"path": path} if path else {})
+            return place | ({"sha256": sha256} if sha256 else {})
     assert_never(source)
 
 

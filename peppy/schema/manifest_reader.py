@@ -23,7 +23,8 @@ def read_manifest(cursor: Cursor) -> Manifest:
         fields.read("depends_on", _depends_on, ()),
     )
     if manifest.name and any(needed.node == manifest.id for needed in manifest.depends_on):
-        fields.read("depends_on", lambda c: c.problem(f"'{manifest.id}' depends on itself"), None)
+        what = f"'{manifest.id}' depends on itself: {manifest.id} -> {manifest.id}"
+        fields.read("depends_on", lambda cursor: cursor.problem(what), None)
     return manifest
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from peppy.schema.dot_graph import About, running
+from peppy.schema.dot_graph import NOT_THERE, About, running
 from peppy.schema.names import NodeId
 from peppy.schema.stack_graph import Link, StackGraph, unwell
 
@@ -17,11 +17,12 @@ def mermaid_graph(graph: StackGraph, about: About = running) -> str:
     Topics that are taken from any node have dotted arrows. `about` says what is shown of a node's
     instances, below its name and its stage.
     """
-    ids = {row.node: f"n{number}" for number, row in enumerate(graph.nodes)}
+    nodes = [*(row.node for row in graph.nodes), *graph.absent]
+    ids = {node: f"n{number}" for number, node in enumerate(nodes)}
     boxes = [
         f"  {ids[row.node]}[{_text(str(row.node), str(row.stage), about(row.instances))}]"
         for row in graph.nodes
-    ]
+    ] + [f"  {ids[node]}[{_text(str(node), NOT_THERE)}]" for node in graph.absent]
     ill = [ids[row.node] for row in graph.nodes if unwell(row)]
     colour = ["  classDef unwell stroke:red", f"  class {','.join(ill)} unwell"] if ill else []
     return "\n".join(("flowchart LR", *boxes, *_links(graph, ids), *colour, ""))

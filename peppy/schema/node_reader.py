@@ -78,6 +78,15 @@ def is_variant_document(text: bytes, source: str) -> bool:
     return root.has("execution") and not root.has("manifest")
 
 
+def leaves_its_execution(text: bytes, source: str) -> bool:
+    """Say whether a document has a manifest and no execution, which its variant supplies.
+
+    Raises `DocumentError` for what is no JSON5.
+    """
+    root = cursor_over(parse(text, source))
+    return root.has("manifest") and not root.has("execution")
+
+
 def _root_execution(root: Cursor, fields: Fields, manifest: Manifest) -> Execution | None:
     has_default = any(variant.name == DEFAULT_VARIANT for variant in manifest.variants)
     given = fields.get("execution")

@@ -66,10 +66,17 @@ def read_git(cursor: Cursor, *beside: str, whole: bool = True) -> GitSource:
 
 
 def read_archive(cursor: Cursor, *beside: str, whole: bool = True) -> ArchiveSource:
-    """Return the archive at `cursor`; if `whole`, its `sha256` is required."""
+    """Return the archive at `cursor`; if `whole`, its `sha256` is required.
+
+    Documents that people write name no directory in it: `path` is read if it is `beside`.
+    """
     required = ["url", "sha256"] if whole else ["url"]
     fields = cursor.fields(required, [*beside, "sha256"])
-    return ArchiveSource(fields.read("url", read_url, ""), fields.read("sha256", read_sha256, ""))
+    return ArchiveSource(
+        fields.read("url", read_url, ""),
+        fields.read("sha256", read_sha256, ""),
+        fields.read("path", read_inner_path, ""),
+    )
 
 
 def read_sha256(cursor: Cursor) -> str:

@@ -17,6 +17,7 @@ from peppy.schema.addresses import (
     inner_path,
     inner_problem,
     is_address,
+    lacks_scheme,
     ref_problem,
     repository_problem,
     shown,
@@ -48,7 +49,6 @@ VARIANT_FORMS: Final = (
 _SCHEMES: Final = tuple(dict.fromkeys((*ARCHIVE_SCHEMES, *GIT_SCHEMES)))
 _REPOSITORY_END: Final = re.compile(r"\.git(?=/|\Z)")
 _END_BEFORE_REF: Final = re.compile(r"\.git(?=[/@]|\Z)")
-_SCHEME_LEFT_OUT: Final = re.compile(r"\w[\w-]*(\.[\w-]+)+(:[0-9]+)?/([^/]+/)*[^/]*\.git(/.*)?")
 _SHA256: Final = re.compile(r"sha256=([0-9A-Fa-f]{64})")
 _OTHER_ARCHIVES: Final = (
     *(".7z", ".tar", ".tar.bz2", ".tar.gz", ".tar.xz"),
@@ -72,6 +72,7 @@ def parse_source(text: str, ref: str | None = None) -> Source:
     """
     _must_be_text(text, "a source", FORMS)
     if is_address(text):
+        _must_be_visible(text, FORMS)
         return _source_elsewhere(text, ref)
     if "/" not in text:
         name, colon, tag = text.partition(":")
@@ -91,6 +92,7 @@ def parse_variant(text: str) -> VariantChoice:
     """
     _must_be_text(text, "a variant", VARIANT_FORMS)
     if is_address(text):
+        _must_be_visible(text, VARIANT_FORMS)
         return _variant_elsewhere(text)
     if is_name(text):
         return VariantName(Name(text))
@@ -176,6 +178,11 @@ def _must_be_text(text: str, what: str, forms: str) -> None:
         raise NotASource(f"{quoted(text)} holds a NUL character", hint=forms)
 
 
+def _must_be_visible(text: str, forms: str) -> None:
+    if not text.isprintable():
+        raise NotASource(f"{shown(text)} holds a character that cannot be seen", hint=forms)
+
+
 def _must_have_no_ref(text: str, ref: str | None) -> None:
     if ref is None:
         return
@@ -186,7 +193,7 @@ def _must_have_no_ref(text: str, ref: str | None) -> None:
 
 
 def _must_have_its_scheme(text: str) -> None:
-    if _SCHEME_LEFT_OUT.fullmatch(text):
+    if lacks_scheme(text):
         raise NotASource(
             f"{shown(text)} looks like a repository's address without its beginning",
             hint=f"write 'https://{text}', or './{text}' for a directory",

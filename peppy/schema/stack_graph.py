@@ -30,6 +30,8 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it takes them from any node instead of declaring that it depends on this one."""
     takes: tuple[Taken, ...] = ()
     """Sorted; empty where it depends on a node and consumes nothing of it."""
+    missing: bool = False
+    """Whether `dependency` is not in the stack; then nothing is known of what it takes."""
 
 
 class StackGraph(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +40,14 @@ class StackGraph(msgspec.Struct, frozen=True, kw_only=True):
     core_node: str
     nodes: tuple[NodeView, ...]
     links: tuple[Link, ...]
-    """Sorted; each leads from a node of the graph to one of it, or to nobody."""
+    """Sorted; each leads from a node of the graph to one of it, to one that is missing, or to
+    nobody."""
+
+    @property
+    def absent(self) -> tuple[NodeId, ...]:
+        """The nodes that others depend on and that are not there, sorted."""
+        found = {link.dependency for link in self.links if link.missing}
+        return tuple(sorted(node for node in found if node is not None))
 
 
 Ends = tuple[NodeId, NodeId | None, bool]
@@ -55,12 +64,17 @@ def graph_of(view: StackView, wire: WireView) -> StackGraph:
         found[edge.dependent, edge.dependency, False] = set()
     for ends, taken in _taken(wire):
         found.setdefault(ends, set()).add(taken)
-    links = (
+    links = [
         Link(dependent=who, dependency=whom, external=external, takes=tuple(sorted(takes)))
-        for (who, whom, external), takes in sorted(found.items(), key=_place)
+        for (who, whom, external), takes in found.items()
         if who in there and (whom is None or whom in there)
+    ] + [
+        Link(dependent=edge.dependent, dependency=edge.dependency, missing=True)
+        for edge in view.missing
+    ]
+    return StackGraph(
+        core_node=view.core_node, nodes=view.nodes, links=tuple(sorted(links, key=_place))
     )
-    return StackGraph(core_node=view.core_node, nodes=view.nodes, links=tuple(links))
 
 
 def unwell(row: NodeView) -> bool:
@@ -84,6 +98,5 @@ def _taken(wire: WireView) -> Iterator[tuple[Ends, Taken]]:
             yield (node, action.node, False), Taken("action", action.name)
 
 
-def _place(found: tuple[Ends, set[Taken]]) -> tuple[str, ...]:
-    (who, whom, external), takes = found
-    return str(who), str(whom or ""), str(external), *map(str, sorted(takes))
+def _place(link: Link) -> tuple[str, str, bool, tuple[Taken, ...]]:
+    return str(link.dependent), str(link.dependency or ""), link.external, link.takes

@@ -35,6 +35,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "https://example.com/camera.tar.zst#sha256=00",
         "arm:v2",
         "arm:0.1.0",
+        "example.com/me/nodes.git/camera",
     ],
 )
 def test_addresses_and_names_travel_as_they_are_typed(typed: str) -> None:

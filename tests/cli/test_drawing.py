@@ -7,8 +7,18 @@ from peppy.cli.drawing.daemon import daemon, duration
 from peppy.cli.drawing.node_info import node_info
 from peppy.cli.drawing.stack import dot_graph, instances_cell, stack
 from peppy.cli.drawing.table import box_table
-from peppy.schema.control import InstanceState, StackView
-from tests.cli.sample_views import CORE_ROW, DAEMON, LINKED, NODE_INFO, STACK, instance, row
+from peppy.schema.control import Edge, InstanceState, StackView
+from tests.cli.sample_views import (
+    CORE_ROW,
+    DAEMON,
+    HELLO,
+    LINKED,
+    NODE_INFO,
+    RECEIVER,
+    STACK,
+    instance,
+    row,
+)
 
 TABLE = """\
 Node stack
@@ -106,6 +116,14 @@ def test_the_instances_cell_counts_each_state(states: list[str], cell: str) -> N
 
 def test_node_info_shows_every_section_that_has_something_in_it() -> None:
     assert node_info(NODE_INFO) == INFO
+
+
+def test_a_dependency_that_has_left_the_stack_is_told() -> None:
+    view = replace(LINKED, missing=(Edge(dependent=HELLO, dependency=RECEIVER),))
+    assert stack(view).splitlines()[-2:] == [
+        "hello_receiver:0.1.0 -> hello_world:0.1.0",
+        "hello_world:0.1.0 -> hello_receiver:0.1.0 (not in the stack)",
+    ]
 
 
 def test_the_graph_names_each_node_and_each_dependency_once() -> None:

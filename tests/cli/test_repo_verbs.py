@@ -112,15 +112,6 @@ def test_a_directory_that_is_there_is_one_whatever_it_is_called(
     assert request.source == str(tmp_path / "camera:v1")
 
 
-def test_a_password_is_not_shown_while_a_repository_is_added(
-    start: Start, capsys: pytest.CaptureFixture[str]
-) -> None:
-    start(FLEET)
-    assert run(["repo", "add", "https://robot:secret@example.org/fleet.git"]) == 0
-    captured = capsys.readouterr()
-    assert "secret" not in captured.out + captured.err
-
-
 def test_problems_and_progress_are_told_beside_the_result(
     start: Start, capsys: pytest.CaptureFixture[str]
 ) -> None:

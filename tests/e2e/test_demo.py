@@ -24,6 +24,7 @@ def start_demo(scratch: Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
 
 
@@ -41,25 +42,43 @@ def processes_of(scratch: Path) -> list[int]:
     return found
 
 
-def test_the_demo_shows_what_the_receiver_hears_from_both(tmp_path: Path) -> None:
+def test_the_demo_shows_the_arm_that_follows_and_the_video_that_is_saved(tmp_path: Path) -> None:
     process = start_demo(tmp_path)
     out, _ = process.communicate()
     assert process.returncode == 0, out
-    for name in ("planet", "you"):
-        assert re.search(rf"Received from \S+: hello {name} count \d", out)
-    assert "hello_receiver:v1 -> hello_world_param:v1" in out
+    assert "brain:v1 -> arm_controller:v1" in out
+    assert re.search(r"the_brain: pointing at \S+: the arm is at", out)
+    assert re.search(r"the_arm: the_nervous_system takes over", out)
+    assert re.search(r"# the_arm\npositions: \[", out)
+    assert re.search(r"# camera_front\ndevice: ", out)
+    assert re.search(r"the_memory: Video of \d+ frames saved to: ", out)
+    assert re.search(r"the_arm: parked at \[0.0, 0.0, 0.0\]", out)
     assert list(tmp_path.iterdir()) == []
     wait_until(lambda: not processes_of(tmp_path), "the end of the demo's processes")
 
 
-def test_an_interrupted_demo_takes_down_what_it_has_started(tmp_path: Path) -> None:
+@pytest.mark.parametrize("moment", ["brain:v1: building", " the_brain: looking "])
+def test_ctrl_c_takes_down_what_the_demo_has_started(moment: str, tmp_path: Path) -> None:
     process = start_demo(tmp_path)
+    wait_for_line(process, moment)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does it: the command gets it as well
+    check_end(process, tmp_path)
+
+
+def test_a_terminated_demo_takes_down_what_it_has_started(tmp_path: Path) -> None:
+    process = start_demo(tmp_path)
+    wait_for_line(process, "brain:v1: starting 'the_brain'")
+    process.send_signal(signal.SIGTERM)
+    check_end(process, tmp_path)
+
+
+def wait_for_line(process: subprocess.Popen[str], part: str) -> None:
     assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("Added node hello_world:v1"):
-            break
-    process.send_signal(signal.SIGINT)
+    assert any(part in line for line in process.stdout)
+
+
+def check_end(process: subprocess.Popen[str], scratch: Path) -> None:
     process.communicate()
     assert process.returncode == 130
-    assert list(tmp_path.iterdir()) == []
-    wait_until(lambda: not processes_of(tmp_path), "the end of the demo's processes")
+    assert list(scratch.iterdir()) == []
+    wait_until(lambda: not processes_of(scratch), "the end of the demo's processes")

@@ -214,6 +214,54 @@ def test_the_variants_page_swaps_a_camera_for_its_mock(peppy: Peppy) -> None:
     assert ran == 4
 
 
+def test_the_launch_page_shows_two_cameras_on_one_screen(peppy: Peppy) -> None:
+    ran = 0
+    for text in walk("docs/launch_files.md", peppy):
+        ran += 1
+        if "stack list" in text:
+            wait_until(lambda: "front: a frame of /dev/video0" in peppy.log_of("screen"), "front")
+            wait_until(lambda: "rear: a frame of /dev/video1" in peppy.log_of("screen"), "rear")
+    assert ran == 3
+    assert len(peppy.json("stack", "list")["nodes"]) == 1
+
+
+def test_the_lock_page_notices_a_branch_that_has_moved(peppy: Peppy) -> None:
+    lock = peppy.work / "robot.lock.json5"
+    ran, locked = 0, list[str]()
+    for text in walk("docs/lock_files.md", peppy):
+        ran += 1
+        if "peppy stack lock" in text:
+            locked.append(lock.read_text())
+        if "--locked" in text:
+            done = peppy.try_("stack", "launch", "robot.json5", "--locked", "--dry-run")
+            assert "the commit of 'lamp:v1': locked is" in done.stderr
+    assert ran == 4
+    assert locked[0] != locked[1]
+
+
+def test_the_dependencies_page_refuses_what_does_not_fit(peppy: Peppy) -> None:
+    expected = {
+        "not yet": ["lidar", "pilot"],  # in the order in which they were taken
+        "others depend on it": ["lidar", "pilot"],
+        "built against the other one": ["pilot"],
+        "node remove pilot:v1": ["lidar"],
+        "its bindings are old": ["lidar"],
+        "node sync pilot": ["lidar", "pilot"],
+    }
+    ran = 0
+    for text in walk("docs/dependencies.md", peppy):
+        ran += 1
+        if "--output stack.dot" in text:
+            assert '"pilot:v1" -> "lidar:v1"' in (peppy.work / "stack.dot").read_text()
+        for words, nodes in expected.items():
+            if words in text:
+                rows = peppy.json("stack", "list")["nodes"]
+                assert [row["node"]["name"] for row in rows[1:]] == nodes
+        if "others depend on it" in text:
+            assert "range: f32" in peppy("topic", "info", "scan")
+    assert ran == 8
+
+
 PAGES = ["README.md", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").glob("*.md"))]
 
 

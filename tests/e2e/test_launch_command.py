@@ -1,10 +1,14 @@
 """`peppy stack launch` as a person types it, with real processes: to its end, or not that far."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
+import threading
 import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,7 @@ from tests.e2e.test_robustness import (
     NEWS,
     TALK,
     alive,
+    daemon_pid,
     instances,
     make,
     refused,
@@ -40,7 +45,7 @@ async def setup(params, node_runner):
 NodeBuilder().run(setup)
 """
 
-STUBBORN = "await asyncio.sleep(2)"
+STUBBORN = "await asyncio.sleep(1)"
 
 
 def launch_file(peppy: Peppy, name: str, nodes: dict[str, list[str]]) -> Path:
@@ -185,6 +190,81 @@ def test_who_leaves_while_instances_start_gets_the_former_stack_back(
     assert "one" not in instances(peppy)
 
 
+@pytest.mark.parametrize("leave", [signal.SIGINT, signal.SIGKILL])
+def test_who_leaves_while_a_source_is_fetched_has_touched_nothing(
+    peppy: Peppy, old: Any, endless: str, leave: signal.Signals
+) -> None:
+    source = {"url": f"{endless}/slow.tar.zst", "sha256": "0" * 64}
+    file = peppy.work / "new.json5"
+    file.write_text(json.dumps({"deployments": [{"source": source, "instances": [{}]}]}))
+    process = peppy.start("stack", "launch", str(file), "--yes")
+    until_line(process, "slow.tar.zst")
+    process.send_signal(leave)
+    code, _, err = end(process)
+    if leave is signal.SIGINT:
+        assert code == 130
+        assert "Error: the launch was cancelled; the stack is as it was" in err
+    assert instances(peppy)["hall"]["pid"] == old["pid"]
+    wait_until(lambda: peppy.try_("stack", "down", "--yes").returncode == 0, "the end of it")
+
+
+@pytest.fixture
+def endless() -> Iterator[str]:
+    """The address of a server whose files never come to their end."""
+    over = threading.Event()
+
+    class Endless(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "1000000000")
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while not over.wait(0.05):
+                    self.wfile.write(b"\x28\xb5\x2f\xfd")
+
+        def log_message(self, format: str, *args: object) -> None:
+            del format, args
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Endless) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        over.set()
+        server.shutdown()
+        thread.join()
+
+
+def kill_daemon(peppy: Peppy) -> None:
+    pid = daemon_pid(peppy)
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not alive(pid), "the daemon's end")
+
+
+def test_a_daemon_killed_during_a_build_leaves_the_stack_as_it_was(peppy: Peppy, old: Any) -> None:
+    process = peppy.start("stack", "launch", str(builds(peppy)), "--yes")
+    until_line(process, "slow:v1: building")
+    kill_daemon(peppy)
+    code, _, err = end(process)
+    assert code == 1
+    assert "Error: the peppy daemon went away before it answered" in err
+    assert {name: view["pid"] for name, view in instances(peppy).items()} == {"hall": old["pid"]}
+    wait_until(lambda: not is_building(peppy), "the end of the build")
+
+
+def test_the_daemon_after_one_that_was_killed_brings_the_former_stack_back(
+    peppy: Peppy, old: Any
+) -> None:
+    process = peppy.start("stack", "launch", str(starts(peppy)), "--yes")
+    until_line(process, "starting 'one'")
+    kill_daemon(peppy)
+    assert end(process)[0] == 1
+    wait_until(
+        lambda: instances(peppy).get("hall", {}).get("state") == "running", "the former stack", 40
+    )
+    assert list(instances(peppy)) == ["hall"]
+    assert instances(peppy)["hall"]["pid"] != old["pid"]
+
+
 def test_ctrl_c_while_the_former_stack_stops_brings_it_back(peppy: Peppy, old: Any) -> None:
     process = peppy.start("stack", "launch", str(starts(peppy)), "--yes")
     until_line(process, "Stopping 1 instance")
@@ -226,25 +306,27 @@ def test_of_two_launches_at_once_the_second_is_refused_and_the_first_goes_on(
     assert "1 node, 1 instance, 1 built" in out
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("{ deployments: [ }", "1:"),
-        ("{}", "deployments"),
-        ('{ deployments: [{ source: { local: "./lamp" } }] }', "instances"),
-        ('{ deployments: [{ source: { local: "./nope" }, instances: [{}] }] }', "nope"),
-        ('{ deployments: [{ source: { local: "./lamp" }, instances: [{ rate: 3 }] }] }', "rate"),
-        ('{ peppy_schema: "node_v1", manifest: { name: "a", tag: "v1" } }', "node"),
-        ("\x00", "1:"),
-    ],
-)
+WRONG = {
+    "{ deployments: [ }": "1:",
+    "{}": "deployments",
+    '{ deployments: [{ source: { local: "./lamp" } }] }': "instances",
+    '{ deployments: [{ source: { local: "./nope" }, instances: [{}] }] }': "nope",
+    '{ deployments: [{ source: { local: "./lamp" }, instances: [{ rate: 3 }] }] }': "rate",
+    '{ peppy_schema: "node_v1", manifest: { name: "a", tag: "v1" } }': "node",
+    "\x00": "1:",
+}
+"""Launch files, and a word of what is said of each."""
+
+
 def test_a_wrong_file_is_refused_with_its_place_and_nothing_is_touched(
-    peppy: Peppy, old: Any, text: str, said: str
+    peppy: Peppy, old: Any
 ) -> None:
     file = peppy.work / "wrong.json5"
-    file.write_text(text)
-    for words in (("launch", "--yes"), ("launch", "--dry-run"), ("lock",)):
-        err = refused(peppy.try_("stack", *words, str(file)))
-        assert "wrong.json5" in err
-        assert said in err
+    for text, said in WRONG.items():
+        file.write_text(text)
+        for words in (("launch", "--yes"), ("launch", "--dry-run"), ("lock",)):
+            err = refused(peppy.try_("stack", *words, str(file)))
+            assert "wrong.json5" in err
+            assert said in err
+    assert not list(peppy.work.glob("*.lock.json5"))
     assert instances(peppy)["hall"]["pid"] == old["pid"]

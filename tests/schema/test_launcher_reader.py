@@ -280,6 +280,11 @@ def test_a_wrong_launch_file_is_a_problem(text: str, path: str, what: str) -> No
         ("url: 'https://h/a.tzst'", "", "'sha256' is missing"),
         (f"url: 'https://h/a.zip', sha256: '{DIGEST}'", ".url", "'https://h/a.zip' must end in"),
         ("url: 'https://h/a.tzst', sha256: 'ab'", ".sha256", "'ab' is not a SHA-256"),
+        (
+            f"url: 'https://h/a.tzst', path: 'b', sha256: '{DIGEST}'",
+            ".path",
+            "'path' is not known here",
+        ),
         ("name: 'a'", "", "'tag' is missing"),
         ("name: 'a:'", ".name", "is empty"),
         ("name: 'a b:v1'", ".name", "'a b' is not a name"),

@@ -162,6 +162,16 @@ def test_what_was_written_is_read() -> None:
     assert read(TEXT) == ALL
 
 
+@pytest.mark.parametrize("sha256", ["", ARCHIVE])
+def test_a_directory_of_an_archive_that_is_wanted_is_written_and_read(sha256: str) -> None:
+    wanted = Wanted(
+        source=ArchiveSource("https://h/a.tzst", ARCHIVE, "b/c"),
+        variant=ArchiveSource("https://h/b.tzst", sha256, "d"),
+    )
+    lock = Lock(nodes=(locked(local(), wanted=wanted),))
+    assert read(lock_text(lock)) == lock
+
+
 def test_a_lock_of_nothing_is_read() -> None:
     assert read(lock_text(Lock(nodes=()))) == Lock(nodes=())
 

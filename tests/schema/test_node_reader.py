@@ -380,7 +380,7 @@ def test_the_oldest_commands_are_told_their_new_names() -> None:
         (
             "depends_on: {nodes: [{name: 'camera', tag: 'v1', local_id: 'x'}]}",
             "depends_on",
-            "'camera:v1' depends on itself",
+            "'camera:v1' depends on itself: camera:v1 -> camera:v1",
         ),
         (
             "depends_on: {nodes: [{name: 'b', tag: '.1', local_id: 'x'}]}",

@@ -171,7 +171,7 @@ _SETTINGS = st.builds(
 _LISTS = st.lists(_SETTINGS, unique_by=lambda each: each.name)
 
 
-@settings(max_examples=40)
+@settings(max_examples=8)
 @given(st.lists(_LISTS, min_size=1, max_size=4))
 def test_however_often_a_document_is_changed_it_says_what_is_wanted(
     steps: list[list[RepositorySetting]],

@@ -20,7 +20,9 @@ from peppy.schema.stack_graph import Link, StackGraph, Taken, graph_of
 from peppy.schema.wire import ActionView, ServiceView, TopicConsumer, TopicView, WireView
 from tests.schema.graph_languages import read_dot, read_mermaid
 
-CAMERA, BRAIN, ARM, LOGGER = map(parse_node_id, ("camera:v1", "brain:v1", "arm:v1", "logger:v1"))
+CAMERA, BRAIN, ARM, LOGGER, GONE = (
+    parse_node_id(f"{name}:v1") for name in ("camera", "brain", "arm", "logger", "gone")
+)
 
 
 def instance(
@@ -49,6 +51,7 @@ STACK = StackView(
     core_node="core",
     nodes=(row(CAMERA, instance(CAMERA)), row(BRAIN), row(ARM), row(LOGGER)),
     dependencies=(Edge(BRAIN, CAMERA), Edge(LOGGER, BRAIN)),
+    missing=(Edge(BRAIN, GONE),),
 )
 WIRE = WireView(
     core_node="core",
@@ -88,6 +91,7 @@ def test_a_link_holds_all_that_a_node_takes_from_another_in_one_way() -> None:
             dependency=CAMERA,
             takes=(Taken("action", "pan"), Taken("service", "zoom"), Taken("topic", "frames")),
         ),
+        Link(dependent=BRAIN, dependency=GONE, missing=True),
         Link(dependent=LOGGER, dependency=BRAIN),
         Link(dependent=LOGGER, dependency=CAMERA, external=True, takes=(Taken("topic", "frames"),)),
     )
@@ -100,11 +104,13 @@ def test_graphviz_gets_labelled_arrows_and_dashed_ones_for_topics_from_any_node(
         "brain:v1": {"label": "brain:v1\nReady\n0 running"},
         "arm:v1": {"label": "arm:v1\nReady\n0 running"},
         "logger:v1": {"label": "logger:v1\nReady\n0 running"},
+        "gone:v1": {"label": "gone:v1\nnot in the stack", "style": "dashed"},
         "topic joints": {"label": "topic joints", "shape": "ellipse", "style": "dashed"},
     }
     assert drawn.arrows == [
         ("arm:v1", "topic joints", {"style": "dashed"}),
         ("brain:v1", "camera:v1", {"label": "action pan\nservice zoom\ntopic frames"}),
+        ("brain:v1", "gone:v1", {}),
         ("logger:v1", "brain:v1", {}),
         ("logger:v1", "camera:v1", {"style": "dashed", "label": "topic frames"}),
     ]
@@ -117,11 +123,13 @@ def test_mermaid_gets_labelled_arrows_and_dotted_ones_for_topics_from_any_node()
         "n1": "brain:v1\nReady\n0 running",
         "n2": "arm:v1\nReady\n0 running",
         "n3": "logger:v1\nReady\n0 running",
+        "n4": "gone:v1\nnot in the stack",
         "t0": "topic joints",
     }
     assert drawn.arrows == [
         ("n2", "-.->", "", "t0"),
         ("n1", "-->", "action pan\nservice zoom\ntopic frames", "n0"),
+        ("n1", "-->", "", "n4"),
         ("n3", "-->", "", "n1"),
         ("n3", "-.->", "topic frames", "n0"),
     ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import trio
 
-from peppy.actors.daemon.repository_names import marked, place_of
+from peppy.actors.daemon.repository_names import place_of
 from peppy.actors.daemon.repository_scan import scan
 from peppy.actors.host.ports import Fetching, HostError
 from peppy.actors.stack.repository_index import IndexedRepository, files_path
@@ -22,7 +22,10 @@ Tell = Callable[[Note], None]
 async def look(
     site: Site, setting: RepositorySetting, environment: Mapping[str, str], tell: Tell
 ) -> IndexedRepository:
-    """Return what a repository holds now. Raises `PeppyError` where it cannot be had."""
+    """Return what a repository holds now, with what is excluded not marked yet.
+
+    Raises `PeppyError` where it cannot be had.
+    """
     name, place = setting.name, place_of(setting.source, setting.ref)
     tell(Note(stream="step", text=f"Looking at repository '{name}'"))
     if isinstance(place, LocalSource):
@@ -42,7 +45,7 @@ async def look(
         place=place,
         origin=origin,
         refreshed_at=site.host.clock.now(),
-        entries=marked(found.entries, setting.exclude),
+        entries=found.entries,
         problems=found.problems,
         files=kept,
     )

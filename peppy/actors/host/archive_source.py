@@ -15,6 +15,8 @@ from peppy.actors.host import disk
 from peppy.actors.host.archive_contents import Listing
 from peppy.actors.host.archive_limits import LIMITS, ArchiveLimits, BadArchive
 from peppy.actors.host.archive_names import Kind
+from peppy.actors.host.download_limits import LIMITS as DOWNLOADING
+from peppy.actors.host.download_limits import DownloadLimits
 from peppy.actors.host.download_part import Part, digest_of
 from peppy.actors.host.exclusions import stays_behind
 from peppy.actors.host.files import in_thread
@@ -42,11 +44,18 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 class ArchiveFetcher:
     """Fetches from archives over HTTP(S), with a cache of what it has fetched."""
 
-    def __init__(self, cache: Path, downloads: Path, limits: ArchiveLimits = LIMITS) -> None:
+    def __init__(
+        self,
+        cache: Path,
+        downloads: Path,
+        limits: ArchiveLimits = LIMITS,
+        downloading: DownloadLimits = DOWNLOADING,
+    ) -> None:
         """Both are directories of its own; they are made when they are needed."""
         self._cache = cache
         self._downloads = downloads
         self._limits = limits
+        self._downloading = downloading
         self._locks: WeakValueDictionary[str, trio.Lock] = WeakValueDictionary()
 
     def __repr__(self) -> str:
@@ -147,7 +156,7 @@ class ArchiveFetcher:
         # A daemon that never downloads anything starts without an HTTP client.
         from peppy.actors.host.downloads import Download
 
-        await Download(url, part, how).run(expected)
+        await Download(url, part, how, self._downloading).run(expected)
         path = self._path(part.sha256)
         await in_thread("write", path, lambda: part.move(path))
         return path, part.sha256

@@ -8,9 +8,9 @@ import zstandard
 
 from peppy.actors.host.archive_limits import ArchiveLimits, BadArchive, size
 
-INPUT: Final = 2048
+INPUT: Final = 1024
 """Bytes that are unpacked at once. A block of zeros is four bytes and unpacks to 128 KiB: nothing
-worse than 64 MiB comes of so few before they are counted."""
+worse than 32 MiB comes of so few before they are counted."""
 
 
 class ArchiveStream:

@@ -5,6 +5,7 @@ here, by the rules of httpx: its documentation, "Environment Variables".
 """
 
 import ipaddress
+import os
 import ssl
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -145,5 +146,10 @@ def _cause(error: BaseException) -> OSError | None:
 
 
 def _words(error: OSError) -> str:
-    why = error.strerror or str(error)
+    if isinstance(error, ssl.SSLError):
+        why = error.reason or "no secure connection comes about"
+        return why.lower().replace("_", " ")
+    # Where a library has put its own words in front, the number still says what it is.
+    number = error.errno or 0
+    why = os.strerror(number) if number > 0 else error.strerror or str(error)
     return f"{why[:1].lower()}{why[1:]}"

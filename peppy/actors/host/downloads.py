@@ -5,15 +5,20 @@ Source: RFC 9110, sections 13.1.5 (If-Range), 14 (ranges) and 15.4 (redirection)
 
 import re
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, asynccontextmanager, suppress
-from typing import Final, cast
+from contextlib import asynccontextmanager, suppress
+from typing import Final
 from urllib.parse import unquote
 
 import httpx
-import msgspec
 import trio
 
 from peppy.actors.host.download_client import Failed, client, failure
+from peppy.actors.host.download_limits import (
+    LIMITS,
+    DigestMismatch,
+    DownloadLimits,
+    Unreachable,
+)
 from peppy.actors.host.download_part import Part
 from peppy.actors.host.files import in_thread
 from peppy.actors.host.ports import Fetching, HostError
@@ -21,7 +26,6 @@ from peppy.schema.addresses import without_credentials
 from peppy.schema.frames import Note
 from peppy.schema.wording import quoted
 
-GIB: Final = 1024 * 1024 * 1024
 MEGA: Final = 1_000_000
 PIECE: Final = 1024 * 1024
 """Bytes that are written at a time: a thread for each packet would cost more than the packet."""
@@ -44,49 +48,6 @@ _WHY: Final = {
     407: "the proxy asks who you are",
     410: "it is not there any more",
 }
-
-
-class DownloadLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """What is accepted of a download."""
-
-    most: int = 4 * GIB
-    """Bytes, packed: half of what an archive may unpack to."""
-    time: float = 3600.0
-    """Seconds for all attempts together: the largest then needs 1.2 MB/s."""
-    idle: float = 30.0
-    """Seconds without a byte, after which a server is taken for dead."""
-    attempts: int = 4
-    """Failures in a row that bring nothing."""
-    pause: float = 0.5
-    """Seconds before the second attempt; each further one waits twice as long."""
-    redirects: int = 5
-    """A release page needs two."""
-    note_every: float = 0.5
-    """Seconds between two signs of progress."""
-
-
-LIMITS: Final = DownloadLimits()
-
-
-class Unreachable(HostError):
-    """A file that does not come now; what has come of it is kept."""
-
-    kind = "unreachable"
-
-
-class DigestMismatch(HostError):
-    """A file that is not the one that was meant."""
-
-    kind = "digest_mismatch"
-
-    def __init__(self, url: str, expected: str, computed: str) -> None:
-        super().__init__(
-            f"the SHA-256 of '{without_credentials(url)}' is not the expected one: "
-            f"expected {expected}, computed {computed}",
-            hint="the file has changed, or the digest was copied wrongly: ask whoever made it",
-        )
-        self.expected = expected
-        self.computed = computed
 
 
 class Download:
@@ -143,14 +104,14 @@ class Download:
     async def _to_the_end(self, http: httpx.AsyncClient) -> None:
         """Try until all has come."""
         limits, part = self._limits, self._part
-        failures = 0
+        failures = furthest = 0
         while True:
-            before = part.size
             try:
                 await self._attempt(http)
                 return
             except Failed as failed:
-                failures = 1 if part.size > before else failures + 1
+                failures = 1 if part.size > furthest else failures + 1
+                furthest = max(part.size, furthest)
                 if failures >= limits.attempts:
                     kept = f"{part.size / MEGA:.1f} MB have come, and are kept: try again"
                     hint = kept if part.size else "see whether this machine reaches that address"
@@ -168,10 +129,11 @@ class Download:
         try:
             async with self._answer(http) as response:
                 await self._begin(response)
-                async with aclosing(_pieces(response)) as pieces:
-                    await self._receive(pieces)
+                await self._receive(response)
         except httpx.HTTPError as error:
             raise self._about(failure(error, self._limits.idle)) from error
+        except httpx.InvalidURL as error:
+            raise self._refused("it is sent on to an address that is none") from error
         if self._total is not None and part.size < self._total:
             raise Failed("the connection ended too early")
 
@@ -181,7 +143,7 @@ class Download:
         headers: dict[str, str] = {}
         if self._part.size:
             headers = {"Range": f"bytes={self._part.size}-", "If-Range": self._part.validator}
-        asked = self._parsed(self._url)
+        asked = httpx.URL(self._url)
         # Who somebody is, is told to the place that the address names, and to no other.
         place, auth = _place(asked), _auth(asked)
         for _ in range(self._limits.redirects + 1):
@@ -201,19 +163,13 @@ class Download:
 
     def _sent_on(self, asked: httpx.URL, response: httpx.Response) -> httpx.URL:
         location = response.headers.get("Location", "")
-        to = asked.join(self._parsed(location)) if location else None
+        to = asked.join(location) if location else None
         if to is None or to.scheme not in ("http", "https") or not to.host:
             where = quoted(without_credentials(location))
             raise self._refused(f"it is sent on to {where}, which is not an http or https address")
         if asked.scheme == "https" and to.scheme == "http":
             raise self._refused("it is sent on from https to http, where anybody may change it")
         return to
-
-    def _parsed(self, text: str) -> httpx.URL:
-        try:
-            return httpx.URL(text)
-        except httpx.InvalidURL as error:
-            raise self._refused("an address in the way is none") from error
 
     async def _begin(self, response: httpx.Response) -> None:
         """Look at what an answer says before its data: what it is of, and how much will come."""
@@ -246,26 +202,40 @@ class Download:
         if count > self._limits.most:
             raise self._refused(f"it is larger than {self._limits.most // MEGA} MB")
 
-    async def _receive(self, pieces: AsyncGenerator[bytes, None]) -> None:
+    async def _receive(self, response: httpx.Response) -> None:
         """Write what comes, and at the latest what has come when nothing more does."""
         data = bytearray()
-        try:
-            async for piece in pieces:
-                data += piece
-                self._may_be(self._part.size + len(data))
-                if len(data) >= PIECE:
-                    whole = bytes(data)
-                    data.clear()
-                    await self._append(whole)
-                self._progress(len(data))
-        finally:
-            if data:
-                with trio.CancelScope(shield=True):
-                    await self._append(bytes(data))
+        wrong: HostError | None = None
+        with trio.CancelScope() as rest:
+            try:
+                async for piece in response.aiter_raw():
+                    wrong = wrong or await self._take(data, piece)
+                    if wrong is not None:
+                        # Only where reading itself ends, all that reads for us is closed.
+                        rest.cancel()
+            finally:
+                if data and wrong is None:
+                    await self._append(data)
+        if wrong is not None:
+            raise wrong
 
-    async def _append(self, data: bytes) -> None:
-        # A disk that gets full by it does not stay so: what cannot be written is discarded.
-        await self._threaded(lambda: self._part.append(data))
+    async def _take(self, data: bytearray, piece: bytes) -> HostError | None:
+        """Keep a piece until there are enough to be written; return why there is no use in more."""
+        try:
+            self._may_be(self._part.size + len(data) + len(piece))
+            data += piece
+            if len(data) >= PIECE:
+                await self._append(data)
+            self._progress(len(data))
+        except HostError as error:
+            return error
+        return None
+
+    async def _append(self, data: bytearray) -> None:
+        whole = bytes(data)
+        data.clear()
+        with trio.CancelScope(shield=True):
+            await self._threaded(lambda: self._part.append(whole))
 
     def _progress(self, waiting: int) -> None:
         if trio.current_time() >= self._next_note:
@@ -289,11 +259,6 @@ class Download:
 
     async def _threaded(self, work: Callable[[], None]) -> None:
         await in_thread("write", self._part.path, work)
-
-
-def _pieces(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    """Return what comes, as it comes; httpx does not say that it has to be closed."""
-    return cast(AsyncGenerator[bytes, None], response.aiter_raw())
 
 
 def _status(response: httpx.Response) -> str:

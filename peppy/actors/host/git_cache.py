@@ -17,7 +17,7 @@ import trio
 from peppy.actors.host import disk
 from peppy.actors.host.files import in_thread
 from peppy.actors.host.git_address import Repository
-from peppy.actors.host.git_errors import Damaged, GitError, NotShallow, Unserved, meaning
+from peppy.actors.host.git_errors import Damaged, GitError, NoRoom, NotShallow, Unserved, meaning
 from peppy.actors.host.git_program import GitProgram
 from peppy.actors.host.git_refs import (
     Found,
@@ -30,7 +30,6 @@ from peppy.actors.host.git_refs import (
     parse,
 )
 from peppy.actors.host.git_run import Limits, Ran, TooMuch, TooSlow, run
-from peppy.actors.host.limits import LARGEST_TREE
 from peppy.actors.host.ports import HostError
 from peppy.schema.frames import Note
 from peppy.schema.wording import quoted
@@ -74,16 +73,17 @@ class CachedRepository:
         """Whether anything was fetched before."""
         return self.directory.is_dir()
 
-    async def here(self, *words: str) -> Ran:
+    async def here(self, *words: str, limits: Limits = HERE) -> Ran:
         """Run a git command on what is cached. Raises `Damaged` if git cannot use it at all."""
         ran = await run(
             self.git.words(*words, directory=self.directory),
             self.git.environment | {"GIT_LITERAL_PATHSPECS": "1"},
             self.git.nowhere,
-            limits=HERE,
+            limits=limits,
         )
         if ran.code not in (0, 1):
-            raise self.damaged()
+            why = meaning(self.place, ran.complaints, ran.code)
+            raise why if isinstance(why, NoRoom) else self.damaged()
         return ran
 
     def damaged(self) -> Damaged:
@@ -104,7 +104,7 @@ class CachedRepository:
     async def _resolved(self, revision: str) -> str | None:
         if not self.exists:
             return None
-        words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        words = ("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
         ran = await self.here(*words)
         return ran.output.decode().strip() if _COMMIT.fullmatch(ran.output) else None
 
@@ -175,7 +175,7 @@ class CachedRepository:
         for name in (f"refs/peppy/commits/{commit}", _name(ref)):
             if await self._resolved(name) != commit:
                 await self._clear()
-                ran = await self.here("update-ref", "--end-of-options", name, commit)
+                ran = await self.here("update-ref", name, commit)
                 if ran.code:
                     raise self.damaged()
         return commit
@@ -219,8 +219,8 @@ class CachedRepository:
 
         def check() -> HostError | None:
             more = _size(self.directory) - before
-            limit = LARGEST_TREE
-            return TooMuch(f"it has more than {limit >> 30} GiB") if more > limit else None
+            room = self._limits.room
+            return TooMuch(f"it has more than {room >> 20} MiB") if more > room else None
 
         shown = f"'{self.place.shown}'"
         directory = self.directory if self.exists else self.git.nowhere

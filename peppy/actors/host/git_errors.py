@@ -19,9 +19,6 @@ _PREFIX: Final = re.compile(
 class GitError(HostError):
     """Git cannot do what it was asked for."""
 
-    damaged = False
-    """Whether what is cached could be the reason."""
-
 
 class Unreachable(GitError):
     """A repository that cannot be had now: it is not there, or not for us, or not reached."""
@@ -35,16 +32,18 @@ class NotShallow(GitError):
     """A server that gives all or nothing."""
 
 
+class NoRoom(GitError):
+    """A disk that is full."""
+
+
 class Damaged(GitError):
     """What is cached is no whole repository, or git has failed in a way that nobody knows."""
 
-    damaged = True
 
-
-_SIGN_IN: Final = (
-    "for 'https://' set up a credential helper of git, for 'ssh://' an SSH agent with a key that "
-    "the server knows"
-)
+_SIGN_IN_OVER_WEB: Final = "set up a credential helper of git for its host; it is asked here too"
+_SIGN_IN_OVER_SSH: Final = "add a key that the server knows to your SSH agent, with 'ssh-add'"
+_SIGN_IN: Final = "sign in"
+"""Stands for one of the two."""
 _LOOK: Final = "check the address, and whether you may read the repository"
 _NETWORK: Final = "check the network; '--offline' uses what was fetched before"
 
@@ -87,7 +86,7 @@ _MEANINGS: Final[tuple[tuple[str, type[GitError], str, str | None], ...]] = (
         r"transport '.*' not allowed|protocol .* not supported|redirect|"
         r"unable to update url base",
         Unreachable,
-        "{place} leads elsewhere, over another protocol",
+        "{place} leads elsewhere, where git does not follow",
         "name the address where the repository lies now",
     ),
     (
@@ -106,7 +105,7 @@ _MEANINGS: Final[tuple[tuple[str, type[GitError], str, str | None], ...]] = (
     ),
     (
         r"no space left on device|disk quota exceeded",
-        GitError,
+        NoRoom,
         "there is no room on the disk to fetch {place}",
         "make room in the directory that PEPPY_HOME names",
     ),
@@ -145,11 +144,12 @@ def meaning(place: Repository, complaints: Sequence[str], code: int) -> GitError
     """Return the sentence that git's complaints come to."""
     text = "\n".join(complaints)
     shown = f"'{place.shown}'"
+    sign_in = _SIGN_IN_OVER_WEB if place.is_web else _SIGN_IN_OVER_SSH
     for pattern, kind, sentence, hint in _MEANINGS:
         if found := re.search(pattern, text, re.IGNORECASE):
-            return kind(
-                sentence.format(place=shown, reason=_reason(text, found.start())), hint=hint
-            )
+            reason = _reason(text, found.start())
+            step = sign_in if hint == _SIGN_IN else hint
+            return kind(sentence.format(place=shown, reason=reason), hint=step)
     said = _reason(complaints[-1], 0) if complaints else f"it ended with code {code}"
     return Damaged(f"git cannot fetch {shown}: {said}", hint=_LOOK)
 
@@ -159,4 +159,5 @@ def _reason(text: str, at: int) -> str:
     start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
     line = text[start:] if end < 0 else text[start:end]
     plain = without_credentials(_PREFIX.sub("", line.strip())).rstrip(".")
-    return "".join(c if c.isprintable() else "?" for c in plain)[:LONGEST_REASON]
+    printable = "".join(c if c.isprintable() else "?" for c in plain)[:LONGEST_REASON]
+    return printable[:1].lower() + printable[1:]

@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from peppy.actors.host.files import in_thread
 from peppy.actors.host.git_address import Repository
 from peppy.actors.host.git_run import run
 from peppy.actors.host.ports import HostError
@@ -179,7 +180,7 @@ async def find_git(caller: Mapping[str, str], nowhere: Path) -> GitProgram:
             "there is no 'git' program, which fetches from repositories",
             hint="install it with the system's package manager, or use an archive's address",
         )
-    nowhere.mkdir(parents=True, exist_ok=True)
+    await in_thread("make", nowhere, lambda: nowhere.mkdir(parents=True, exist_ok=True))
     program = GitProgram(path, OLDEST, caller, nowhere)
     said = await run([path, "--version"], program.environment, nowhere)
     found = _VERSION.match(said.output.decode("utf-8", "replace"))

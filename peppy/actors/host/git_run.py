@@ -13,6 +13,7 @@ from typing import IO, Final
 import msgspec
 import trio
 
+from peppy.actors.host.limits import LARGEST_TREE
 from peppy.actors.host.ports import HostError
 
 LARGEST_OUTPUT: Final = 64 * 1024 * 1024
@@ -52,11 +53,14 @@ class Ran(msgspec.Struct, frozen=True):
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds that a program may take."""
+    """What a program may take of time and room."""
 
     idle: float = 120.0
-    """Without a word: servers are silent while they count."""
+    """Seconds without a word: servers are silent while they count."""
     total: float = 3600.0
+    """Seconds."""
+    room: int = LARGEST_TREE
+    """Bytes that one fetch may add to the cache."""
 
 
 class _Watch:
@@ -103,9 +107,9 @@ class _Watch:
         while True:
             now = trio.current_time()
             if now >= end:
-                self.give_up(TooSlow(f"it took more than {limits.total:.0f} s"))
+                self.give_up(TooSlow(f"it took more than {limits.total:g} s"))
             elif now >= self.last + limits.idle:
-                self.give_up(TooSlow(f"nothing came for {limits.idle:.0f} s"))
+                self.give_up(TooSlow(f"nothing came for {limits.idle:g} s"))
             await trio.sleep_until(min(end, self.last + limits.idle))
 
 
@@ -129,15 +133,18 @@ async def run(
     the caller to look at.
     """
     standard_input = subprocess.PIPE if watched else subprocess.DEVNULL
-    process = await trio.lowlevel.open_process(
-        ["/bin/sh", "-c", _WATCHED, "sh", *argv] if watched else list(argv),
-        stdin=standard_input if stdin is None else stdin,
-        stdout=subprocess.PIPE if stdout is None else stdout,
-        stderr=subprocess.PIPE,
-        env=environment,
-        cwd=directory,
-        start_new_session=True,
-    )
+    try:
+        process = await trio.lowlevel.open_process(
+            ["/bin/sh", "-c", _WATCHED, "sh", *argv] if watched else list(argv),
+            stdin=standard_input if stdin is None else stdin,
+            stdout=subprocess.PIPE if stdout is None else stdout,
+            stderr=subprocess.PIPE,
+            env=environment,
+            cwd=directory,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise HostError(f"cannot start '{argv[0]}': {error.strerror}") from error
     if stdout is not None:
         stdout.close()  # the program has it now; whoever reads finds its end
     watch = _Watch(on_line)

@@ -189,9 +189,9 @@ async def _copy(source: GitSource, used: _Used, into: Path, how: Fetching) -> Or
     laid = await lay_out(used.cached, tree, into)
     for path in laid.submodules:
         how.note(Note(stream="warning", text=f"the submodule {quoted(path)} is left out"))
-    if laid.pointers:
+    for first in laid.pointers[:1]:
         many = f" and {len(laid.pointers) - 1} more" if len(laid.pointers) > 1 else ""
-        text = f"{quoted(laid.pointers[0])}{many}: the content lies with Git LFS and is not fetched"
+        text = f"{quoted(first)}{many}: the content lies with Git LFS and is not fetched"
         how.note(Note(stream="warning", text=text))
     return _origin(source, used)
 

@@ -10,7 +10,7 @@ import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Protocol
 
 import msgspec
 import trio
@@ -20,7 +20,7 @@ from peppy.actors.host.exclusions import stays_behind
 from peppy.actors.host.files import in_thread
 from peppy.actors.host.git_cache import HERE, CachedRepository
 from peppy.actors.host.git_errors import Damaged
-from peppy.actors.host.git_run import TooMuch, run
+from peppy.actors.host.git_run import Limits, TooMuch, TooSlow, run
 from peppy.actors.host.limits import LARGEST_FILE, LARGEST_TREE, LONGEST_PATH, MOST_MEMBERS
 from peppy.actors.host.ports import DOCUMENT, HostError
 from peppy.actors.host.trees import BLOCK, DEEPEST
@@ -29,11 +29,26 @@ from peppy.schema.wording import quoted
 LONGEST_DOCUMENT: Final = 4 * 1024 * 1024
 """Bytes; what people write is a thousandth of it."""
 
+A_MOMENT: Final = Limits(idle=10.0, total=10.0)
+"""For what only makes a sentence better."""
+
 _ENTRY: Final = re.compile(
     rb"([0-7]{6}) ([a-z]+) ([0-9a-f]{40}(?:[0-9a-f]{24})?) +(-|[0-9]+)\t(.+)", re.DOTALL
 )
 _POINTER: Final = b"version https://git-lfs.github.com/spec/"
 _OPEN: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Digest(Protocol):
+    """A hash of what it was told so far."""
+
+    def update(self, data: bytes, /) -> None:
+        """Add to it."""
+        ...
+
+    def hexdigest(self) -> str:
+        """Return it in lower-case hex."""
+        ...
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -86,7 +101,7 @@ def parse_entries(listing: bytes) -> list[Entry]:
 async def entry_at(cached: CachedRepository, commit: str, path: str) -> Entry | None:
     """Return what lies at a path of a commit; None if nothing does."""
     if not path:
-        ran = await cached.here("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
+        ran = await cached.here("rev-parse", "--verify", f"{commit}^{{tree}}")
         if ran.code:
             raise cached.damaged()
         return Entry(0o040000, "tree", ran.output.decode().strip(), 0, "")
@@ -98,11 +113,14 @@ async def entry_at(cached: CachedRepository, commit: str, path: str) -> Entry | 
 
 
 async def names_of_nodes(cached: CachedRepository, commit: str) -> list[str]:
-    """Return the directories of a commit that hold a node's document."""
-    words = ("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
+    """Return the directories of a commit that hold a node's document; none where looking is long.
+
+    Trees are listed as well: some unfold without end, and have not one file.
+    """
+    words = ("ls-tree", "-r", "-t", "-z", "--name-only", "--full-tree", commit)
     try:
-        ran = await cached.here(*words)
-    except TooMuch:
+        ran = await cached.here(*words, limits=A_MOMENT)
+    except (TooMuch, TooSlow):
         return []
     paths = [os.fsdecode(path) for path in ran.output.split(b"\0")]
     return [os.path.dirname(path) for path in paths if os.path.basename(path) == DOCUMENT]
@@ -192,16 +210,11 @@ def _check_size(files: Sequence[Entry], members: int, shown: str) -> None:
 
 async def _write(cached: CachedRepository, entries: Sequence[Entry], into: Path) -> list[str]:
     """Have git tell the content of each file, and a thread write it."""
-    pointers: list[str] = []
-    problem: HostError | None = None
+    wanted = await in_thread("write", into, lambda: _wanted(entries, cached.git.nowhere))
     reading, writing = os.pipe()
-    with (
-        tempfile.TemporaryFile() as wanted,
-        os.fdopen(reading, "rb") as told,
-        os.fdopen(writing, "wb") as telling,
-    ):
-        wanted.write("".join(f"{e.object}\n" for e in entries if e.is_file).encode())
-        wanted.seek(0)
+    problems: list[HostError] = []
+    pointers: list[str] = []
+    with wanted, os.fdopen(reading, "rb") as told, os.fdopen(writing, "wb") as telling:
 
         def work() -> None:
             try:
@@ -210,26 +223,38 @@ async def _write(cached: CachedRepository, entries: Sequence[Entry], into: Path)
                 told.close()  # git stops where nobody listens
 
         async def write(scope: trio.CancelScope) -> None:
-            nonlocal problem
             try:
                 await in_thread("write", into, work)
             except HostError as error:
-                problem = error
+                problems.append(error)
                 scope.cancel()
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(write, nursery.cancel_scope)
-            await run(
-                cached.git.words("cat-file", "--batch", directory=cached.directory),
-                cached.git.environment,
-                cached.git.nowhere,
-                limits=HERE,
-                stdin=wanted,
-                stdout=telling,
-            )
-    if problem is not None:
-        raise cached.damaged() if isinstance(problem, Damaged) else problem
+            try:
+                await run(
+                    cached.git.words("cat-file", "--batch", directory=cached.directory),
+                    cached.git.environment,
+                    cached.git.nowhere,
+                    limits=HERE,
+                    stdin=wanted,
+                    stdout=telling,
+                )
+            except HostError as error:
+                # What it has not told is missed by the thread as well: this is the reason.
+                problems.insert(0, error)
+                telling.close()
+    if problems:
+        raise cached.damaged() if isinstance(problems[0], Damaged) else problems[0]
     return pointers
+
+
+def _wanted(entries: Sequence[Entry], directory: Path) -> IO[bytes]:
+    """Return a file without a name, with the hashes of the files."""
+    file = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115  # the caller closes it
+    file.write("".join(f"{entry.object}\n" for entry in entries if entry.is_file).encode())
+    file.seek(0)
+    return file
 
 
 def _write_all(entries: Sequence[Entry], told: IO[bytes], into: Path) -> list[str]:
@@ -269,11 +294,10 @@ def _write_file(entry: Entry, told: IO[bytes], path: Path) -> bool:
     return pointer
 
 
-def _hash(entry: Entry) -> "hashlib._Hash":
+def _hash(entry: Entry) -> Digest:
     # SHA-1 is what git calls most objects by.
-    new = hashlib.sha1 if len(entry.object) == 40 else hashlib.sha256
-    digest = new(f"blob {entry.size}\0".encode(), usedforsecurity=False)
-    return digest  # noqa: RET504
+    kind = "sha1" if len(entry.object) == 40 else "sha256"
+    return hashlib.new(kind, f"blob {entry.size}\0".encode(), usedforsecurity=False)
 
 
 def _digest(entry: Entry, data: bytes) -> str:

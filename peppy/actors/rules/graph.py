@@ -19,6 +19,18 @@ def edges(documents: Mapping[NodeId, NodeDocument]) -> tuple[Edge, ...]:
     )
 
 
+def missing(documents: Mapping[NodeId, NodeDocument]) -> tuple[Edge, ...]:
+    """Return every dependency on a node that is not there, sorted."""
+    return tuple(
+        sorted(
+            Edge(dependent, node)
+            for dependent, document in documents.items()
+            for node in {needed.node for needed in document.manifest.depends_on}
+            if node not in documents
+        )
+    )
+
+
 def dependents(node: NodeId, documents: Mapping[NodeId, NodeDocument]) -> tuple[NodeId, ...]:
     """Return the nodes that depend on `node`, sorted."""
     return tuple(edge.dependent for edge in edges(documents) if edge.dependency == node)

@@ -20,7 +20,6 @@ from peppy.actors.stack.errors import RemoteSync
 from peppy.actors.stack.logs import job_log, line
 from peppy.actors.stack.resolving import Resolved, lay_out, resolve
 from peppy.actors.stack.site import Site
-from peppy.schema.addresses import without_credentials
 from peppy.schema.consumption import consumed
 from peppy.schema.control import AddNode
 from peppy.schema.errors import PeppyError
@@ -63,12 +62,12 @@ async def stage(
     node = resolved.document.manifest.id
     log = AddLog(site, job_log(site.home.add_logs, node, site.host.clock.now()), note)
     async with lost_if_it_fails(site, node, log) as snapshot:
-        await log.record(f"Adding node {node} from {without_credentials(str(resolved.wanted))}")
+        await log.record(f"Adding node {node} from {resolved.wanted}")
         for warning in resolved.warnings:
             await log.record(warning, "warning")
         await _check_source(site, request, resolved, known, log)
         origin = await lay_out(site, resolved, snapshot, known)
-        await log.record(f"Took the snapshot {snapshot} of {without_credentials(str(origin))}")
+        await log.record(f"Took the snapshot {snapshot} of {origin}")
         return entry_of(site, resolved, snapshot, origin, log.path, known)
 
 

@@ -1,7 +1,7 @@
 """What an undertaking works with: the stack, what there was in it, and whoever asked."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 
 import trio
 
@@ -17,6 +17,12 @@ from peppy.schema.events import Event, EventKind
 from peppy.schema.frames import Note
 from peppy.schema.launch import NodeProgress
 from peppy.schema.names import InstanceId, NodeId
+
+T = TypeVar("T")
+
+
+class GivenUp(Exception):
+    """Nobody wants it any more, and what has been done is to be undone."""
 
 
 class Hands:
@@ -34,18 +40,24 @@ class Hands:
         self.former = former
         """The nodes that were there when it began."""
         self.note = note
-        self.forward = trio.CancelScope()
-        """Cancelled when it is given up: what it has done is then undone."""
+        self._going_on = trio.CancelScope()
         self.back = trio.CancelScope()
         """Cancelled when nothing is to be started again: the whole stack ends next."""
-        self.given_up = False
+        self._given_up = False
 
     def give_up(self, *, going_down: bool) -> None:
         """Go no further, and not even back if all ends."""
-        self.given_up = True
-        self.forward.cancel()
+        self._given_up = True
+        self._going_on.cancel()
         if going_down:
             self.back.cancel()
+
+    async def as_long_as_wanted(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Return what `call` returns; raise `GivenUp` as soon as nobody wants it any more."""
+        if not self._given_up:
+            with trio.CancelScope() as self._going_on:
+                return await call()
+        raise GivenUp
 
     @property
     def going_down(self) -> bool:
@@ -66,11 +78,9 @@ class Hands:
         return Former(surveyed)
 
     async def swap(self, swap: Swap) -> Swapped:
-        """Have another stack; however it is given up meanwhile, this is done to its end."""
-        with trio.CancelScope(shield=True):
-            swapped: Swapped = await self.stack.ask(swap)
-            return swapped
-        raise AssertionError("nothing cancels a scope that is shielded")
+        """Have another stack. However this is given up meanwhile, it is done to its end."""
+        swapped: Swapped = await self.stack.ask(swap)
+        return swapped
 
     def happened(self, kind: EventKind, text: str) -> Event:
         """Return an event of now, which has still to be written."""

@@ -4,6 +4,7 @@ Everything is checked, fetched and built while the former stack still runs: what
 has cost nobody anything. Only then the former stack is stopped and this one started.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import trio
@@ -11,16 +12,16 @@ import trio
 from peppy.actors.host.ports import HostError
 from peppy.actors.stack.bringing_up import start_all, together
 from peppy.actors.stack.clearing import counted, remove_files, start_again
-from peppy.actors.stack.errors import LaunchCancelled, LaunchFailed, StackInUse
-from peppy.actors.stack.hands import Former, Hands
+from peppy.actors.stack.errors import LaunchCancelled, LaunchFailed
+from peppy.actors.stack.hands import Former, GivenUp, Hands
 from peppy.actors.stack.ledger import UNDERTAKING, Record, Stage, node_key, node_record
 from peppy.actors.stack.logs import line
-from peppy.actors.stack.making import Workshop
+from peppy.actors.stack.making import Made, Workshop
 from peppy.actors.stack.members import free_instance_id
 from peppy.actors.stack.planning import LaunchPlan, Reading, Step, plan
 from peppy.actors.stack.undertaking_messages import Swap, Swapped
-from peppy.schema.control import RunNode
-from peppy.schema.errors import DocumentError, PeppyError
+from peppy.schema.control import RunNode, StartView
+from peppy.schema.errors import PeppyError
 from peppy.schema.events import EventKind
 from peppy.schema.frames import Note
 from peppy.schema.launch import Launch, LaunchView
@@ -42,23 +43,43 @@ class Launching:
         self._former: Former | None = None
         """Set once something of it may have been stopped."""
         self._workshop: Workshop | None = None
-        self._swapped: Swapped | None = None
 
     async def run(self) -> LaunchView:
         """Launch. Raises what is wrong with the file, `LaunchFailed` or `LaunchCancelled`."""
+        hands, begun = self._hands, trio.current_time()
         try:
-            with self._hands.forward:
-                return await self._forward()
-        except (DocumentError, StackInUse):
-            raise  # nothing has been begun
+            planned, former = await hands.as_long_as_wanted(self._prepare)
+            starts = self._starts(planned)
+            swapped = await self._swap(planned, former, starts)
+            started = await hands.as_long_as_wanted(lambda: self._start(planned, swapped, starts))
+            await self._conclude(planned, former)
+        except GivenUp:
+            raise LaunchCancelled(await self._undo(None)) from None
         except PeppyError as error:
-            kept = await self._undo(error)
-            raise LaunchFailed(error, kept) from None
-        kept = await self._undo(None)
-        raise LaunchCancelled(kept)
+            if self._workshop is None:
+                raise  # nothing has been begun
+            raise LaunchFailed(error, await self._undo(error)) from None
+        nodes = tuple(node for wave in planned.waves for node in wave)
+        made = self._made
+        return LaunchView(
+            launcher=planned.launcher.source,
+            log=str(self._log),
+            nodes=nodes,
+            built=tuple(node for node in nodes if not made[node].reused),
+            started=started,
+            stopped=swapped.stopped,
+            removed=tuple(n.entry.node for n in former.nodes if n.entry.node not in made),
+            seconds=trio.current_time() - begun,
+            warnings=planned.warnings,
+        )
 
-    async def _forward(self) -> LaunchView:
-        hands, request, begun = self._hands, self._request, trio.current_time()
+    @property
+    def _made(self) -> Mapping[NodeId, Made]:
+        return {} if self._workshop is None else self._workshop.made
+
+    async def _prepare(self) -> tuple[LaunchPlan, Former]:
+        """Do all that leaves the present stack alone."""
+        hands, request = self._hands, self._request
         hands.note(Note(stream="log", text=str(self._log)))
         await self._say(f"Launching {request.launcher}")
         planned = await plan(hands.site, Reading.of(request), hands.note)
@@ -68,25 +89,13 @@ class Launching:
         for warning in planned.warnings:
             hands.note(Note(stream="warning", text=warning))
         await self._make(planned)
-        starts = self._starts(planned)
-        stopped = await self._swap(planned, former, starts)
+        return planned, former
+
+    async def _start(
+        self, planned: LaunchPlan, swapped: Swapped, starts: list[RunNode]
+    ) -> tuple[StartView, ...]:
         await self._say(f"Starting {counted(len(starts), 'instance')}")
-        assert self._swapped is not None  # noqa: S101  # `_swap` has set it
-        started = await start_all(hands, self._swapped.refs, starts, planned.waves)
-        await self._conclude(planned, former)
-        nodes = tuple(node for wave in planned.waves for node in wave)
-        made = self._workshop.made if self._workshop is not None else {}
-        return LaunchView(
-            launcher=planned.launcher.source,
-            log=str(self._log),
-            nodes=nodes,
-            built=tuple(node for node in nodes if not made[node].reused),
-            started=started,
-            stopped=stopped,
-            removed=tuple(n.entry.node for n in former.nodes if n.entry.node not in made),
-            seconds=trio.current_time() - begun,
-            warnings=planned.warnings,
-        )
+        return await start_all(self._hands, swapped.refs, starts, planned.waves)
 
     async def _make(self, planned: LaunchPlan) -> None:
         """Fetch and build all nodes, each as soon as it can be."""
@@ -119,30 +128,24 @@ class Launching:
             starts.append(start)
         return starts
 
-    async def _swap(
-        self, planned: LaunchPlan, former: Former, starts: list[RunNode]
-    ) -> tuple[InstanceId, ...]:
+    async def _swap(self, planned: LaunchPlan, former: Former, starts: list[RunNode]) -> Swapped:
         """Stop the former stack and have the new one in its place; none of it runs yet."""
-        hands, ledger = self._hands, self._hands.site.ledger
+        hands, ledger, made = self._hands, self._hands.site.ledger, self._made
         if former.plans:
             await self._say(f"Stopping {counted(len(former.plans), 'instance')}")
         at = hands.site.host.clock.now()
-        with trio.CancelScope(shield=True):
-            await ledger.write({UNDERTAKING: former.record(Stage.STOPPING, at)})
-            # From here on there is something to undo, whatever happens.
-            self._former = former
-        assert self._workshop is not None  # noqa: S101  # `_make` came before
-        made = self._workshop.made
+        await ledger.write({UNDERTAKING: former.record(Stage.STOPPING, at)})
+        # From here on there is something to undo, whatever happens.
+        self._former = former
         swap = Swap(
             nodes=tuple(made[step.node].node for step in planned.steps),
             changes={UNDERTAKING: former.record(Stage.STARTING, at)},
             owners=_owners(starts),
         )
-        self._swapped = swapped = await hands.swap(swap)
+        swapped = await hands.swap(swap)
         if swapped.error is not None:
             raise swapped.error
-        await trio.lowlevel.checkpoint()
-        return swapped.stopped
+        return swapped
 
     async def _conclude(self, planned: LaunchPlan, former: Former) -> None:
         """Write down that the new stack is what counts, and remove what was only for going back."""
@@ -156,8 +159,7 @@ class Launching:
             await remove_files(hands, former, keeping=self._artifacts())
 
     def _artifacts(self) -> frozenset[object]:
-        made = self._workshop.made.values() if self._workshop is not None else ()
-        return frozenset(each.node.entry.artifact for each in made)
+        return frozenset(each.node.entry.artifact for each in self._made.values())
 
     # Back.
 
@@ -215,8 +217,7 @@ class Launching:
         """Have the former nodes in the journal, for the daemon that comes next."""
         ledger = self._hands.site.ledger
         changes: dict[str, Record | None] = {UNDERTAKING: None}
-        if self._workshop is not None:
-            changes |= {node_key(node): None for node in self._workshop.made}
+        changes |= {node_key(node): None for node in self._made}
         for each in former.nodes:
             record = node_record(each.entry, built=each.built, build_log=each.build_log)
             changes[node_key(each.entry.node)] = record

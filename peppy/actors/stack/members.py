@@ -35,10 +35,12 @@ class Members:
     def view(self) -> StackView:
         """Return the whole stack as it is listed."""
         rows = [member.view for member in self.present.values() if member.view is not None]
+        documents = self.documents()
         return StackView(
             core_node=self._site.core_node,
             nodes=(views.core_node(self._site), *rows),
-            dependencies=graph.edges(self.documents()),
+            dependencies=graph.edges(documents),
+            missing=graph.missing(documents),
         )
 
     def documents(self) -> Mapping[NodeId, NodeDocument]:

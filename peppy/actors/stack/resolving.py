@@ -12,9 +12,15 @@ from peppy.actors.stack.bindings import Documents, write_bindings
 from peppy.actors.stack.entry import ROOT_VARIANT
 from peppy.actors.stack.repositories import locate
 from peppy.actors.stack.site import Site
-from peppy.actors.stack.variant_choice import Chosen, RootFound, choose, read_variant
+from peppy.actors.stack.variant_choice import (
+    Chosen,
+    RootFound,
+    VariantFound,
+    choose,
+    followed,
+    read_variant,
+)
 from peppy.actors.stack.variant_roots import ROOT_DOCUMENT, root_above
-from peppy.schema.addresses import without_credentials
 from peppy.schema.errors import PeppyError
 from peppy.schema.fingerprint import document_sha256
 from peppy.schema.node import Execution, NodeDocument
@@ -22,7 +28,6 @@ from peppy.schema.node_reader import (
     DEFAULT_VARIANT,
     is_variant_document,
     read_node_document,
-    read_variant_document,
 )
 from peppy.schema.sources import LocalSource, NamedSource, Origin, PlacedSource, Source, Wanted
 from peppy.schema.variants import UnknownVariant, check_interfaces, merge, warnings
@@ -77,8 +82,7 @@ class Changed(PeppyError):
     kind = "changed"
 
     def __init__(self, origin: Origin) -> None:
-        shown = without_credentials(str(origin))
-        super().__init__(f"'{shown}' has changed while it was being added", hint="add it again")
+        super().__init__(f"'{origin}' has changed while it was being added", hint="add it again")
 
 
 async def resolve(
@@ -95,8 +99,7 @@ async def resolve(
     root = RootFound(source=source, how=pinned, found=found, document=document)
     chosen = choose(root, wanted.variant, how, pins.own)
     if chosen is not None:
-        own = await read_variant(site.host.sources, root, chosen)
-        return _merged(wanted, root, chosen, own)
+        return _merged(wanted, root, await read_variant(site.host.sources, root, chosen, how))
     if document.execution is None:  # only a root that declares 'default' may do without
         raise UnknownVariant(document.manifest, DEFAULT_VARIANT)
     return Resolved(
@@ -123,8 +126,8 @@ async def _variant_itself(
 ) -> Resolved:
     """Resolve the variant in a directory of this machine, whose root lies above it."""
     if not isinstance(source, LocalSource):
-        where = without_credentials(found.name)
-        raise VariantAlone(where, "name its root as the source, and the variant with '--variant'")
+        hint = "name its root as the source, and the variant with '--variant'"
+        raise VariantAlone(found.name, hint)
     directory = Path(os.path.normpath(source.local))
     above = await root_above(site.host.files, directory)
     if wanted.variant is not None:
@@ -141,11 +144,11 @@ async def _variant_itself(
         document=above.document,
     )
     chosen = Chosen(name=above.name_of(directory), source=LocalSource(str(directory)), how=how)
-    return _merged(wanted, root, chosen, found)
+    return _merged(wanted, root, await followed(site.host.sources, found, chosen, how))
 
 
-def _merged(wanted: Wanted, root: RootFound, chosen: Chosen, own: FoundDocument) -> Resolved:
-    variant = read_variant_document(own.text, own.name)
+def _merged(wanted: Wanted, root: RootFound, own: VariantFound) -> Resolved:
+    chosen, variant, origin = own.chosen, own.document, own.found.origin
     check_interfaces(root.document, variant, chosen.name)
     return Resolved(
         wanted=wanted,
@@ -153,10 +156,10 @@ def _merged(wanted: Wanted, root: RootFound, chosen: Chosen, own: FoundDocument)
         execution=variant.execution,
         variant=chosen.name,
         root=root.found.origin,
-        own=own.origin,
+        own=origin,
         root_text=root.found.text,
         tree=chosen.source,
-        how=msgspec.structs.replace(chosen.how, pin=own.origin),
+        how=msgspec.structs.replace(chosen.how, pin=origin),
         warnings=warnings(root.document, variant, chosen.name),
         flavor=variant.has_manifest,
     )

@@ -6,11 +6,15 @@ from typing import assert_never
 import msgspec
 
 from peppy.actors.host.ports import DOCUMENT, Fetching, FoundDocument, NoDocument, Sources
-from peppy.schema.addresses import without_credentials
 from peppy.schema.errors import PeppyError
-from peppy.schema.names import NodeId
-from peppy.schema.node import NodeDocument, Variant
-from peppy.schema.node_reader import DEFAULT_VARIANT
+from peppy.schema.names import Name, NodeId
+from peppy.schema.node import NodeDocument, Variant, VariantDocument
+from peppy.schema.node_reader import (
+    DEFAULT_VARIANT,
+    leaves_its_execution,
+    read_node_document,
+    read_variant_document,
+)
 from peppy.schema.sources import (
     ArchiveSource,
     GitSource,
@@ -20,7 +24,7 @@ from peppy.schema.sources import (
     VariantChoice,
     VariantName,
 )
-from peppy.schema.variants import declared
+from peppy.schema.variants import UnknownVariant, check_interfaces, declared
 
 
 class RootFound(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +51,14 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
     how: Fetching
 
 
+class VariantFound(msgspec.Struct, frozen=True, kw_only=True):
+    """A variant, and its document."""
+
+    chosen: Chosen
+    found: FoundDocument
+    document: VariantDocument
+
+
 class VariantAway(PeppyError):
     """A variant that is not where its root says."""
 
@@ -67,7 +79,7 @@ class AbsoluteVariant(PeppyError):
     def __init__(self, node: NodeId, variant: Variant, origin: Origin) -> None:
         super().__init__(
             f"variant '{variant.name}' of '{node}' is the directory '{variant.source}' of this"
-            f" machine, but '{node}' comes from '{without_credentials(str(origin))}'",
+            f" machine, but '{node}' comes from '{origin}'",
             hint="a root from elsewhere names its local variants relative to its own directory",
         )
 
@@ -80,7 +92,7 @@ def choose(
     `pin` holds for a variant that has a source of its own. Raises `UnknownVariant` and
     `AbsoluteVariant`.
     """
-    elsewhere = msgspec.structs.replace(how, pin=pin)
+    elsewhere = msgspec.structs.replace(how, pin=pin, inside="")
     match choice:
         case None:
             default = declared(root.document.manifest, DEFAULT_VARIANT)
@@ -89,8 +101,7 @@ def choose(
             variant = declared(root.document.manifest, name)
             return None if variant is None else _declared(root, variant, elsewhere)
         case LocalSource() | GitSource() | ArchiveSource():
-            place = without_credentials(str(choice))
-            return Chosen(name=place, source=choice, how=elsewhere)
+            return Chosen(name=str(choice), source=choice, how=elsewhere)
     assert_never(choice)
 
 
@@ -105,8 +116,43 @@ def _declared(root: RootFound, variant: Variant, elsewhere: Fetching) -> Chosen:
     return Chosen(name=variant.name, source=root.source, how=how)
 
 
-async def read_variant(sources: Sources, root: RootFound, chosen: Chosen) -> FoundDocument:
-    """Return the variant's document; raises `VariantAway`, or `HostError` for its source."""
+async def read_variant(
+    sources: Sources, root: RootFound, chosen: Chosen, how: Fetching
+) -> VariantFound:
+    """Return the variant that was chosen, with its document.
+
+    Raises `VariantAway`, `DocumentError`, or `HostError` for its source.
+    """
+    return await followed(sources, await _read(sources, root, chosen), chosen, how)
+
+
+async def followed(
+    sources: Sources, found: FoundDocument, chosen: Chosen, how: Fetching
+) -> VariantFound:
+    """Return the variant whose document was `found`; a whole node's default may be its execution.
+
+    Then the node's interfaces count, which its default variant has to match too.
+    """
+    if not leaves_its_execution(found.text, found.name):
+        variant = read_variant_document(found.text, found.name)
+        return VariantFound(chosen=chosen, found=found, document=variant)
+    whole = read_node_document(found.text, found.name)
+    pinned = msgspec.structs.replace(chosen.how, pin=found.origin)
+    flavor = RootFound(source=chosen.source, how=pinned, found=found, document=whole)
+    default = choose(flavor, VariantName(Name(DEFAULT_VARIANT)), how, None)
+    if default is None:  # only a root that declares it may leave its execution out
+        raise UnknownVariant(whole.manifest, DEFAULT_VARIANT)
+    own = await _read(sources, flavor, default)
+    variant = read_variant_document(own.text, own.name)
+    check_interfaces(whole, variant, default.name)
+    return VariantFound(
+        chosen=msgspec.structs.replace(default, name=chosen.name),
+        found=own,
+        document=msgspec.structs.replace(variant, interfaces=whole.interfaces, has_manifest=True),
+    )
+
+
+async def _read(sources: Sources, root: RootFound, chosen: Chosen) -> FoundDocument:
     try:
         return await sources.read(chosen.source, chosen.how)
     except NoDocument as error:

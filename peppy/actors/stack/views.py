@@ -10,7 +10,6 @@ from peppy.actors.stack import attending
 from peppy.actors.stack.entry import ROOT_VARIANT, Entry
 from peppy.actors.stack.plan import Plan
 from peppy.actors.stack.site import Site
-from peppy.schema.addresses import without_credentials
 from peppy.schema.control import (
     InstanceState,
     InstanceView,
@@ -36,7 +35,7 @@ def row(entry: Entry, stage: Stage, path: Path, instances: tuple[InstanceView, .
         path=str(path),
         instances=instances,
         config_path=str(entry.snapshot / DOCUMENT),
-        origin="" if entry.origin is None else without_credentials(str(entry.origin)),
+        origin="" if entry.origin is None else str(entry.origin),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from peppy.cli.drawing.stack import instances_cell
 from peppy.cli.drawing.table import box_table
+from peppy.schema.dot_graph import NOT_THERE
 from peppy.schema.stack_graph import Link, StackGraph
 
 NODES: Final = ("NODE", "STAGE", "INSTANCES")
@@ -30,5 +31,7 @@ def _rows(link: Link) -> Sequence[tuple[str, str, str]]:
         whom = "any node, and none emits it"
     else:
         whom = f"{link.dependency}, as from any node" if link.external else str(link.dependency)
+    if link.missing:
+        return [(str(link.dependent), "?", f"{link.dependency}, which is {NOT_THERE}")]
     takes = [str(taken) for taken in link.takes] or ["nothing"]
     return [(str(link.dependent), taken, whom) for taken in takes]

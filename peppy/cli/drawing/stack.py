@@ -25,7 +25,10 @@ def stack(view: StackView) -> str:
         (str(row.node), str(row.stage), row.variant, instances_cell(row.instances), row.path)
         for row in view.nodes
     ]
-    edges = [f"{edge.dependent} -> {edge.dependency}" for edge in view.dependencies]
+    edges = [
+        *(f"{edge.dependent} -> {edge.dependency}" for edge in view.dependencies),
+        *(f"{edge.dependent} -> {edge.dependency} (not in the stack)" for edge in view.missing),
+    ]
     table = box_table(HEADER, rows)
     return "\n".join(
         ("Node stack", table, *_warnings(view), "Dependencies", *(edges or ["(none)"]))

@@ -8,7 +8,6 @@ from peppy.cli.asking import ask
 from peppy.cli.drawing.repositories import added, warnings
 from peppy.cli.options import Json, caller_environment, located_source
 from peppy.cli.terminal import Terminal
-from peppy.schema.addresses import without_credentials
 from peppy.schema.repositories import AddRepository
 
 
@@ -37,8 +36,7 @@ def repo_add(
         name=name,
         environment=caller_environment(),
     )
-    doing = f"Adding repository {without_credentials(source)}"
-    view = ask(request, terminal, doing=doing, verb="adding")
+    view = ask(request, terminal, doing="Adding repository")
     for warning in warnings([view]):
         terminal.warn(warning)
     terminal.result(view, added(view))

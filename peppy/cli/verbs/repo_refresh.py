@@ -19,7 +19,7 @@ def repo_refresh(*names: RepositoryName, json: Json = False) -> None:
     """
     terminal = Terminal(json=json)
     request = RefreshRepositories(names=names, environment=caller_environment())
-    view = ask(request, terminal, doing="Refreshing repositories", verb="refresh")
+    view = ask(request, terminal, doing="Refreshing repositories")
     looked_at = [each for each in view.repositories if not names or each.name in names]
     for warning in warnings(looked_at):
         terminal.warn(warning)

@@ -7,6 +7,7 @@ from peppy.cli.launch_options import (
     AddIdleTimeout,
     BuildIdleTimeout,
     DryRun,
+    Frozen,
     LauncherName,
     Locked,
     LockFile,
@@ -34,6 +35,7 @@ def stack_launch(
     yes: Yes = False,
     no_rollback: NoRollback = False,
     locked: Locked = False,
+    frozen: Frozen = False,
     offline: Offline = False,
     lock: LockFile = None,
     rebuild: Rebuild = False,
@@ -50,7 +52,7 @@ def stack_launch(
 
     Examples: peppy stack launch ./robot/peppy_launcher.json5
     peppy stack launch robot --dry-run
-    peppy stack launch robot --locked --offline --yes
+    peppy stack launch robot --frozen --offline --yes
     """
     limits = launch_timeouts(add_idle, build_idle, run_idle, longest)
     terminal = Terminal(json=json)
@@ -58,6 +60,7 @@ def stack_launch(
         launcher=launcher(file),
         environment=caller_environment(),
         locked=locked,
+        frozen=frozen,
         offline=offline,
         lock_file=lock_file(lock),
         rebuild=rebuild,

@@ -1,5 +1,6 @@
 """Repositories: what they are found to hold, what is kept of that, and what is refused."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -7,10 +8,14 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from peppy.actors.daemon import repository_scan
-from peppy.actors.host.memory_files import Directory, File, Link
+from peppy.actors.daemon.daemon import Daemon
+from peppy.actors.host.memory_files import Directory, File, Link, MemoryFiles
+from peppy.actors.kernel import run_actor
 from peppy.actors.stack.repositories import locate, locate_launcher
 from peppy.actors.stack.repository_index import index_path
+from peppy.runtime.transport.exchange import Exchange
 from peppy.schema.control import AddNode, StopDaemon
+from peppy.schema.datastore import ListValues
 from peppy.schema.errors import PeppyError
 from peppy.schema.json5 import LARGEST
 from peppy.schema.names import Name, Tag
@@ -31,7 +36,7 @@ from tests.actors.daemon.repository_home import (
     repositories,
 )
 from tests.actors.daemon.test_daemon_actor import daemon
-from tests.actors.stack.embedded import HOME, Player
+from tests.actors.stack.embedded import HOME, Embedded, Player
 
 CAMERA = NamedSource(Name("camera"), Tag("v1"))
 
@@ -249,18 +254,19 @@ async def test_an_unknown_repository_is_refused_with_the_name_that_was_meant() -
             assert (refused.kind, refused.hint) == ("unknown_repository", "did you mean 'hub'?")
 
 
-async def test_whoever_leaves_while_a_repository_is_fetched_leaves_nothing_behind(
-    autojump_clock: MockClock,
-) -> None:
+async def test_whoever_leaves_while_a_repository_is_fetched_leaves_nothing_behind() -> None:
     async with repositories() as robot:
         robot.places.elsewhere[ADDRESS] = robot.hub()
-        robot.places.takes = 60
-        with trio.move_on_after(30):
-            await robot.take(ADDRESS)
+        robot.places.gate = trio.Event()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(robot.take, ADDRESS)
+            await wait_all_tasks_blocked()
+            assert (robot.places.held_up, len(robot.workspaces)) == (1, 1)
+            nursery.cancel_scope.cancel()
         await wait_all_tasks_blocked()
-        assert robot.left() == set()
-        await robot.take(ADDRESS)
-        assert trio.current_time() == pytest.approx(90)
+        assert (robot.places.held_up, robot.left()) == (0, set())
+        robot.places.gate = None
+        assert (await robot.take(ADDRESS)).name == "fleet"
 
 
 # Looking names up.
@@ -340,6 +346,15 @@ async def test_one_of_two_places_in_a_repository_is_excluded_by_its_path() -> No
         assert "'camera' of repository 'hub' and in 'old/camera' of" in refused.sentence
         await robot.ask(ExcludeEntry(repository="hub", entry="./old/camera/"))
         assert await locate(robot.site_, CAMERA) == LocalSource("/hub/camera")
+
+
+async def test_a_name_goes_before_a_path() -> None:
+    async with repositories() as robot:
+        robot.source("camera:v1", at=HUB / "robot")
+        robot.launcher(HUB / "robot.json5", "./robot")
+        await robot.take()
+        view = await robot.ask(ExcludeEntry(repository="hub", entry="robot"))
+        assert [entry.name for entry in view.entries if entry.excluded] == ["robot"]
 
 
 async def test_what_is_excluded_everywhere_is_said_to_be() -> None:
@@ -471,25 +486,30 @@ async def test_what_cannot_be_reached_keeps_what_it_held_and_says_why() -> None:
         assert len(vanished.entries) == 4
 
 
-async def test_several_are_looked_at_together_and_others_can_ask_meanwhile(
-    autojump_clock: MockClock,
-) -> None:
+async def test_several_are_looked_at_together_and_others_can_ask_meanwhile() -> None:
     async with repositories() as robot:
         for number in range(6):
             address = f"https://example.org/r{number}.git"
             robot.places.elsewhere[address] = robot.hub(Path(f"/r{number}"))
             await robot.take(address)
-        robot.places.takes = 10
-        began = trio.current_time()
+        robot.source("hand:v1", at=Path("/r5/hand"))
+        robot.places.gate = trio.Event()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(robot.refresh)
-            nursery.start_soon(robot.refresh, "r1")
-            await trio.sleep(1)
+            nursery.start_soon(robot.refresh, "r5")
+            await wait_all_tasks_blocked()
+            assert robot.places.held_up == 4
             assert len((await robot.ask(ListRepositories())).repositories) == 6
-            assert trio.current_time() - began == pytest.approx(1)
-        # Four and two, and then the second order by itself.
-        assert trio.current_time() - began == pytest.approx(30)
-        assert robot.places.most_at_once == 4
+            robot.places.gate.set()
+        assert await locate(robot.site_, NamedSource(Name("hand"), Tag("v1")))
+
+
+async def test_progress_says_which_of_them_it_is_of() -> None:
+    async with repositories() as robot:
+        robot.places.elsewhere[ADDRESS] = robot.hub()
+        await robot.take(ADDRESS)
+        told = [(note.stream, note.text) for note in robot.notes]
+        assert told == [("step", "Looking at repository 'fleet'"), ("doing", "fleet: counting")]
 
 
 # What a killed daemon, a disk or a person has left.
@@ -593,6 +613,27 @@ async def test_a_node_is_added_by_the_name_that_a_repository_has_for_it() -> Non
         assert str(view.node) == "camera:v1"
         assert len((await robot.ask(ListRepositories())).repositories) == 1
         await robot.ask(StopDaemon())
+
+
+async def test_a_failure_of_the_repositories_is_none_of_the_daemon() -> None:
+    class Flaky(MemoryFiles):
+        failing = 1
+
+        async def exists(self, path: Path) -> bool:
+            if path == HOME.repositories and self.failing:
+                self.failing -= 1
+                raise RuntimeError("a defect")
+            return await super().exists(path)
+
+    robot = Embedded({}, Flaky())
+    with closing(Exchange(robot.transport())) as exchange:
+        site = robot.site(robot.transport(), exchange)
+        async with run_actor(lambda: Daemon(site), on_failure=robot.report) as robot.stack:
+            await wait_all_tasks_blocked()
+            assert [str(failure) for failure in robot.failures] == ["a defect"]
+            assert (await robot.ask(ListRepositories())).repositories == ()
+            assert (await robot.ask(ListValues())).entries == ()
+            await robot.ask(StopDaemon())
 
 
 async def test_a_daemon_that_goes_down_takes_no_more_repositories(

@@ -151,9 +151,9 @@ def _flip(cached: Path) -> None:
 def _lock(cached: Path) -> None:
     for name in ("shallow.lock", "config.lock", "packed-refs.lock", "HEAD.lock"):
         (cached / name).touch()
-    for name in list((cached / "refs").rglob("*")):
-        if name.is_file():
-            name.with_name(f"{name.name}.lock").touch()
+    for path in list((cached / "refs").rglob("*")):
+        if path.is_file():
+            path.with_name(f"{path.name}.lock").touch()
     (cached / "objects" / "pack" / "tmp_pack_x").write_bytes(b"half")
 
 

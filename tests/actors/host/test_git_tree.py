@@ -1,5 +1,7 @@
 """What may be written of a commit's tree, looked at before any of it is."""
 
+from collections.abc import Callable
+
 import pytest
 
 from peppy.actors.host.git_errors import Damaged
@@ -36,7 +38,7 @@ def test_a_name_that_leads_elsewhere_is_refused(path: str, why: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [file, directory])
-def test_a_name_that_stands_twice_is_refused(kind: type[Entry]) -> None:
+def test_a_name_that_stands_twice_is_refused(kind: Callable[[str], Entry]) -> None:
     with pytest.raises(HostError, match="'a' twice"):
         select([directory("a"), kind("a")], "place")
 

@@ -1,6 +1,6 @@
 """Which nodes need which."""
 
-from peppy.actors.rules.graph import dependents, edges
+from peppy.actors.rules.graph import dependents, edges, missing
 from peppy.schema.control import Edge
 from peppy.schema.formats import Field, Kind, MessageFormat, Primitive
 from peppy.schema.names import Name, NodeId, Tag
@@ -38,3 +38,8 @@ def test_edges_lead_from_the_dependent_to_what_is_there() -> None:
 def test_dependents_are_those_that_depend_on_a_node() -> None:
     assert dependents(CAMERA, STACK) == (BRAIN,)
     assert dependents(BRAIN, STACK) == ()
+
+
+def test_dependencies_on_what_is_not_there_are_missing() -> None:
+    assert missing(STACK) == (Edge(BRAIN, ARM),)
+    assert missing({}) == ()

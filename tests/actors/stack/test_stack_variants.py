@@ -1,94 +1,33 @@
-"""Variants of nodes: which one enters the stack, from where, and what is made of it."""
+"""Variants of nodes: which one enters the stack, and what is made of it."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from trio.testing import wait_all_tasks_blocked
+import trio
+from trio.testing import MockClock
 
-from peppy.actors.host.memory_files import File
-from peppy.actors.host.memory_sources import MemorySources
-from peppy.actors.stack.bindings import BINDINGS, FINGERPRINT, ROOT_FINGERPRINT
-from peppy.actors.stack.resolving import Pins, resolve
+from peppy.actors.host.memory_files import File, MemoryFiles
+from peppy.actors.stack.bindings import BINDINGS, FINGERPRINT
 from peppy.actors.stack.variant_roots import ROOT_DOCUMENT
-from peppy.runtime.transport.exchange import Exchange
 from peppy.schema import control
 from peppy.schema.fingerprint import document_sha256
-from peppy.schema.names import Name, parse_node_id
 from peppy.schema.requests import Request
-from peppy.schema.sources import GitSource, Origin, VariantName, Wanted
-from tests.actors.stack.embedded import HOME, PARTS, Embedded, Player, embedded
+from tests.actors.stack.cameras import (
+    CAMERA,
+    MOCK,
+    MOCKED,
+    NARROW,
+    REPO,
+    ROOT,
+    TURNED,
+    Robot,
+    cameras,
+    named,
+)
+from tests.actors.stack.embedded import HOME, Player, embedded
 from tests.actors.stack.mortal import MortalRobot
-
-CAMERA = parse_node_id("camera:v1")
-ROOT = Path("/nodes/camera")
-MOCK = ROOT / "variants/mock"
-REPO = "https://example.com/nodes.git"
-ARCHIVE = "https://example.com/camera.tar.zst"
-FRAMES = '{ name: "frames", message_format: { width: "u32", height: "u32" } }'
-TURNED = '{ message_format: { height: "u32", width: "u32" }, name: "frames" }'
-NARROW = '{ name: "frames", message_format: { width: "u16", height: "u32" } }'
-OWN = 'execution: { language: "python", build_cmd: ["builder", "x"], run_cmd: ["player"] }'
-
-
-class Robot(Embedded):
-    """A machine with roots and variants on it."""
-
-    def __init__(self) -> None:
-        super().__init__({**PARTS, "mock_player": Player(prints=("mock",))})
-
-    @property
-    def elsewhere(self) -> dict[str, Path]:
-        assert isinstance(self.host.sources, MemorySources)
-        return self.host.sources.elsewhere
-
-    def write(self, directory: Path, text: str) -> bytes:
-        data = f'{{ peppy_schema: "node_v1", {text} }}'.encode()
-        self.files.put(directory / "peppy.json5", File(data))
-        return data
-
-    def root(self, variants: str, *, own: str = OWN, at: Path = ROOT) -> bytes:
-        return self.write(
-            at,
-            f'manifest: {{ name: "camera", tag: "v1", variants: [{variants}] }},'
-            f" interfaces: {{ topics: {{ emits: [{FRAMES}] }} }}, {own}",
-        )
-
-    def variant(self, more: str = "", *, at: Path = MOCK) -> bytes:
-        return self.write(
-            at,
-            'execution: { language: "python", parameters: { rate: { $type: "u8", $default: 3 } },'
-            f' build_cmd: ["builder", "x"], run_cmd: ["mock_player"] }}, {more}',
-        )
-
-    async def take(self, source: object = ROOT, **more: Any) -> control.AddView:
-        return await self.ask(control.AddNode(source=str(source), **more))
-
-    async def info(self) -> control.NodeInfoView:
-        await wait_all_tasks_blocked()
-        return await self.ask(control.DescribeNode(node=CAMERA))
-
-    def digests(self, directory: Path) -> tuple[str, str | None]:
-        """Return what the bindings in a directory were made from."""
-        root = directory / BINDINGS / ROOT_FINGERPRINT
-        there = self.text(str(root)).strip() if root in self.files.items else None
-        return self.text(str(directory / BINDINGS / FINGERPRINT)).strip(), there
-
-
-@asynccontextmanager
-async def cameras() -> AsyncGenerator[Robot, None]:
-    robot = Robot()
-    async with embedded(machine=robot):
-        yield robot
-
-
-def named(name: str, local: str) -> str:
-    return f'{{ name: "{name}", source: {{ local: "{local}" }} }}'
-
-
-MOCKED = named("mock", "./variants/mock")
 
 
 async def test_a_named_variant_runs_under_the_name_and_interfaces_of_its_root() -> None:
@@ -340,163 +279,31 @@ async def test_bindings_of_a_variant_that_became_a_node_are_stale() -> None:
         assert "got none" in error.sentence
 
 
-# Flavors.
+class SlowFiles(MemoryFiles):
+    """A disk that takes its time over whole directories."""
+
+    async def write_tree(self, directory: Path, tree: Mapping[str, str]) -> None:
+        await trio.sleep(5)
+        await super().write_tree(directory, tree)
 
 
-async def test_a_flavor_enters_under_the_roots_name_with_a_warning_and_keeps_its_bindings() -> None:
-    async with cameras() as robot:
-        robot.root(named("groot", "../groot_brain"))
-        groot = Path("/nodes/groot_brain")
-        own = robot.write(
-            groot,
-            'manifest: { name: "groot_brain", tag: "v7" },'
-            f" interfaces: {{ topics: {{ emits: [{TURNED}] }} }},"
-            ' execution: { language: "python", run_cmd: ["mock_player"] }',
-        )
-        await robot.ask(control.SyncNode(directory=str(groot)))
-        added = await robot.take(variant="groot")
-        assert added.node == CAMERA
-        (warning,) = added.warnings
-        assert "'manifest' of variant 'groot' is ignored" in warning
-        assert warning in robot.text(added.log)
-        assert robot.digests(groot) == (document_sha256(own), None)
-        assert robot.digests(Path(added.snapshot))[1] is not None
-        await robot.take(groot)
-        assert await robot.nodes() == [CAMERA, parse_node_id("groot_brain:v7")]
-
-
-async def test_a_flavor_for_another_robot_is_kept_out() -> None:
-    async with cameras() as robot:
-        robot.root(named("groot", "../groot_brain"))
-        robot.write(
-            Path("/nodes/groot_brain"),
-            'manifest: { name: "groot_brain", tag: "v7" },'
-            f" interfaces: {{ topics: {{ emits: [{NARROW}] }} }},"
-            ' execution: { language: "python", run_cmd: ["mock_player"] }',
-        )
-        error = await robot.refused(control.AddNode(source=str(ROOT), variant="groot"))
-        assert error.kind == "variant_interface_mismatch"
-
-
-# Roots and variants that lie elsewhere.
-
-
-@pytest.mark.parametrize(
-    ("address", "source", "ref", "top"),
-    [(REPO, f"{REPO}/camera", "v3", Path("/git")), (ARCHIVE, ARCHIVE, None, Path("/git/camera"))],
-)
-async def test_a_local_variant_of_a_root_elsewhere_comes_from_there(
-    address: str, source: str, ref: str | None, top: Path
+async def test_a_document_that_changes_while_it_is_added_is_not_taken(
+    autojump_clock: MockClock,
 ) -> None:
-    async with cameras() as robot:
-        robot.elsewhere[address] = top
-        root = robot.root(MOCKED, at=Path("/git/camera"))
-        own = robot.variant(at=Path("/git/camera/variants/mock"))
-        added = await robot.take(source, ref=ref, variant="mock")
-        row = await robot.row("camera:v1")
-        assert row.variant == "mock"
-        inside = "variants/mock" if top.name == "camera" else "camera/variants/mock"
-        assert inside in row.origin
-        assert robot.digests(Path(added.snapshot)) == (document_sha256(own), document_sha256(root))
+    robot = Robot(SlowFiles())
+    async with embedded(machine=robot), trio.open_nursery() as nursery:
+        robot.root(MOCKED)
+        robot.variant()
 
+        async def change() -> None:
+            await trio.sleep(1)
+            robot.variant("interfaces: {},")
 
-async def test_the_variant_of_a_git_root_is_taken_from_the_same_commit() -> None:
-    async with cameras() as robot:
-        robot.elsewhere[REPO] = Path("/git")
-        robot.root(MOCKED, at=Path("/git/camera"))
-        robot.variant(at=Path("/git/camera/variants/mock"))
-        transport = robot.transport()
-        exchange = Exchange(transport)
-        site = robot.site(transport, exchange)
-        source = GitSource(REPO, "camera", "main")
-        pin = Origin(source=source, commit="abc", directory="camera")
-        wanted = Wanted(source=source, variant=VariantName(Name("mock")))
-        resolved = await resolve(site, wanted, pins=Pins(root=pin))
-        assert (resolved.root.commit, resolved.root.directory) == ("abc", "camera")
-        assert resolved.own is not None
-        assert (resolved.own.commit, resolved.own.directory) == ("abc", "camera/variants/mock")
-        assert resolved.how.pin == resolved.own
-        exchange.close()
-        await transport.close()
-
-
-async def test_a_local_variant_of_a_git_root_cannot_leave_the_repository() -> None:
-    async with cameras() as robot:
-        robot.elsewhere[REPO] = Path("/git")
-        robot.variant(at=Path("/secret"))
-        for local, what in (("../../secret", "leads out"), ("/secret", "of this machine")):
-            robot.root(named("mock", local), at=Path("/git/camera"))
-            request = control.AddNode(source=f"{REPO}/camera", variant="mock")
-            assert what in (await robot.refused(request)).sentence
-        assert await robot.nodes() == []
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        f'{{ repo: "{REPO}", path: "mock", ref: "main" }}',
-        f'{{ url: "{ARCHIVE}", sha256: "{"a" * 64}" }}',
-    ],
-)
-async def test_a_declared_variant_may_lie_elsewhere_than_its_root(source: str) -> None:
-    async with cameras() as robot:
-        robot.elsewhere.update({REPO: Path("/git"), ARCHIVE: Path("/git/mock")})
-        robot.root(f'{{ name: "mock", source: {source} }}')
-        robot.variant(at=Path("/git/mock"))
-        added = await robot.take(variant="mock")
-        assert (await robot.row("camera:v1")).variant == "mock"
-        # Nothing is written beside what is fetched.
-        assert Path("/git/mock") / BINDINGS not in robot.files.items
-        assert robot.digests(Path(added.snapshot))[1] is not None
-
-
-async def test_a_variant_is_named_by_an_address_with_its_ref_and_shown_without_a_password() -> None:
-    async with cameras() as robot:
-        secret = "https://user:secret@example.com/nodes.git"
-        robot.elsewhere[secret] = Path("/git")
-        robot.root("")
-        robot.variant(at=Path("/git/mock"))
-        added = await robot.take(variant=f"{secret}/mock@v2")
-        row = await robot.row("camera:v1")
-        assert row.variant == f"{REPO}/mock@v2"
-        assert "v2-0" in row.origin
-        assert "secret" not in row.origin + robot.text(added.log)
-
-
-async def test_a_variant_elsewhere_cannot_be_added_by_itself() -> None:
-    async with cameras() as robot:
-        robot.elsewhere[ARCHIVE] = Path("/git/mock")
-        robot.variant(at=Path("/git/mock"))
-        error = await robot.refused(control.AddNode(source=ARCHIVE))
-        assert error.kind == "variant_alone"
-        assert "'--variant'" in str(error.hint)
-
-
-@pytest.mark.parametrize("source", [REPO, ARCHIVE, "camera:v1"])
-async def test_bindings_are_not_asked_for_where_they_cannot_be_written(source: str) -> None:
-    async with embedded(machine=Robot()) as robot:
-        error = await robot.refused(control.AddNode(source=source, sync=True))
-        assert error.kind == "remote_sync"
-
-
-async def test_what_lies_elsewhere_has_its_bindings_generated_whatever_is_there() -> None:
-    async with cameras() as robot:
-        robot.elsewhere[REPO] = Path("/git")
-        robot.root("", at=Path("/git"))
-        stale = Path("/git") / BINDINGS / FINGERPRINT
-        robot.files.put(stale, File(b"0" * 64))
-        added = await robot.take(REPO)
-        assert robot.digests(Path(added.snapshot))[0] == (await robot.info()).config_sha256
-        assert robot.text(str(stale)) == "0" * 64
-
-
-async def test_a_ref_is_for_git_only() -> None:
-    async with cameras() as robot:
-        robot.root("")
-        error = await robot.refused(control.AddNode(source=str(ROOT), ref="main"))
-        assert error.kind == "not_a_source"
-        error = await robot.refused(control.AddNode(source=ARCHIVE, ref="main"))
-        assert error.kind == "not_a_source"
+        nursery.start_soon(change)
+        error = await robot.refused(control.AddNode(source=str(ROOT), variant="mock"))
+        assert error.kind == "changed"
+        assert f"'{MOCK}' has changed while it was being added" in error.sentence
+        assert robot.names(HOME.built_nodes) == set()
 
 
 # A daemon that comes after.

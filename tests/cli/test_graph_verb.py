@@ -17,7 +17,7 @@ from peppy.schema.mermaid_graph import mermaid_graph
 from peppy.schema.requests import Request
 from peppy.schema.stack_graph import graph_of
 from tests.cli.fake_daemon import FakeDaemon
-from tests.cli.sample_views import CORE_ROW, instance, row
+from tests.cli.sample_views import CORE_ROW, HELLO, instance, row
 from tests.cli.sample_wire import CAMERA, VIEWER, WIRE
 from tests.schema.graph_languages import read_dot
 
@@ -29,6 +29,7 @@ STACK = StackView(
         msgspec.structs.replace(row(), node=VIEWER),
     ),
     dependencies=(Edge(VIEWER, CAMERA),),
+    missing=(Edge(VIEWER, HELLO),),
 )
 GRAPH = graph_of(STACK, WIRE)
 DOT = labelled_dot_graph(GRAPH, instances_cell)
@@ -43,13 +44,14 @@ Nodes
 │ viewer:v1                              │ Ready │ 0         │
 └────────────────────────────────────────┴───────┴───────────┘
 Dependencies
-┌───────────┬──────────────┬────────────────────────────┐
-│ NODE      │ TAKES        │ FROM                       │
-├───────────┼──────────────┼────────────────────────────┤
-│ viewer:v1 │ topic joints │ any node, and none emits it │
-│ viewer:v1 │ action pan   │ camera:v1                  │
-│ viewer:v1 │ topic frames │ camera:v1                  │
-└───────────┴──────────────┴────────────────────────────┘"""
+┌───────────┬──────────────┬──────────────────────────────────────────────┐
+│ NODE      │ TAKES        │ FROM                                         │
+├───────────┼──────────────┼──────────────────────────────────────────────┤
+│ viewer:v1 │ topic joints │ any node, and none emits it                  │
+│ viewer:v1 │ action pan   │ camera:v1                                    │
+│ viewer:v1 │ topic frames │ camera:v1                                    │
+│ viewer:v1 │ ?            │ hello_world:0.1.0, which is not in the stack │
+└───────────┴──────────────┴──────────────────────────────────────────────┘"""
 
 
 @pytest.fixture(autouse=True)
@@ -111,6 +113,7 @@ def test_the_graph_is_one_json_document(
         "dependency": None,
         "external": True,
         "takes": [{"kind": "topic", "name": "joints"}],
+        "missing": False,
     }
 
 
