@@ -36,14 +36,13 @@ _BAD_IN_REF: Final = re.compile(r"[~^:?*\[\\]|\.\.|@\{|//")
 _LONGEST: Final = 4096
 """Characters; what systems and servers take."""
 
-_USER: Final = re.compile(r"\b(https?|ftps?)://[^/?#\s'\"]*@", re.IGNORECASE)
-_PASSWORD: Final = re.compile(r"://([^/?#\s:@'\"]*):[^/?#\s'\"]*@")
-_SPLIT_PASSWORD: Final = re.compile(
-    r"://[^/?#\s:@'\"\[]+:(?!\d{0,5}(?:[/?#\s'\"]|$))[^/\s:@'\"]*/[^\s'\"]{0,1000}@"
-)
-"""A password with a slash in it, which no address may have; git takes its start for a port."""
-
-_QUERY: Final = re.compile(r"(\bhttps?://[^\s?#'\"]*)\?[^\s#'\"]+", re.IGNORECASE)
+_WORD: Final = re.compile(r"\S+")
+_UP_TO_PATH: Final = re.compile(r"[^/?#]*")
+_PORT: Final = re.compile(r"\d{0,5}")
+_WEB: Final = ("http", "https", "ftp", "ftps")
+_WEB_ADDRESS: Final = re.compile(r"https?://", re.IGNORECASE)
+_AFTER_AN_ADDRESS: Final = "'\"),.;:]"
+"""What a sentence has behind an address."""
 
 
 class Url(msgspec.Struct, frozen=True):
@@ -84,19 +83,52 @@ def without_credentials(text: str) -> str:
     """Return `text` without the passwords and tokens of the addresses in it, for people to read.
 
     What stands before the `@` of a web address is left out, as is an ssh address's password; what
-    follows a `?` becomes `…`, since it may be a signature.
+    follows the `?` of a web address becomes `…`, since it may be a signature.
     """
-    text = _SPLIT_PASSWORD.sub("://", text)
-    text = _USER.sub(r"\1://", text)
-    text = _PASSWORD.sub(r"://\1@", text)
-    return _QUERY.sub(r"\1?…", text)
+    if "://" not in text:
+        return text
+    return _WORD.sub(lambda word: _without_query(_without_users(word[0])), text)
+
+
+def _without_users(text: str) -> str:
+    last_at = text.rfind("@")
+    pieces: list[str] = []
+    done = 0
+    while (mark := text.find("://", done)) >= 0:
+        start = mark + len("://")
+        end = _end_of(_UP_TO_PATH, text, start)
+        user, at, host = text[start:end].rpartition("@")
+        port = host[host.rfind("]") + 1 :].partition(":")[2]
+        if not at and last_at > end and not _PORT.fullmatch(port):
+            # A password with a slash in it, which no address may have: its start is no port.
+            host, end = "", last_at + 1
+        if at and not text[max(0, mark - 5) : mark].lower().endswith(_WEB):
+            host = f"{user.partition(':')[0]}@{host}"
+        pieces += (text[done:start], host)
+        done = end
+    return "".join((*pieces, text[done:]))
+
+
+def _without_query(text: str) -> str:
+    web = _WEB_ADDRESS.search(text)
+    mark = -1 if web is None else text.find("?", web.end())
+    if mark < 0:
+        return text
+    behind = text[len(text.rstrip(_AFTER_AN_ADDRESS)) :]
+    fragment = text.find("#", mark)
+    return text[: mark + 1] + "…" + (text[fragment:] if fragment >= 0 else behind)
+
+
+def _end_of(pattern: re.Pattern[str], text: str, start: int) -> int:
+    found = pattern.match(text, start)
+    return start if found is None else found.end()
 
 
 def shown(text: str) -> str:
     """Return an address, or what should be one, in quotes, short, and without credentials."""
     if len(text) > _LONGEST:
         return quoted(text.partition("://")[0][:20] + "…")
-    return quoted(without_credentials(text))
+    return quoted(_without_query(_without_users(text)))
 
 
 def archive_problem(url: str) -> str | None:

@@ -294,6 +294,16 @@ def test_remove_takes_consent_from_a_flag(start: Start, flag: str) -> None:
     assert daemon.requests == [RemoveNode(node=HELLO, stop_instances=True)]
 
 
+def test_a_removal_says_who_is_left_without_the_node(
+    start: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start(lambda _: [RemoveView(node=HELLO, warnings=("`ear:v1` depends on it",))])
+    assert run(["node", "remove", "hello_world:0.1.0"]) == 0
+    out, err = capsys.readouterr()
+    assert out == "Removed node hello_world:0.1.0 from the node stack\n"
+    assert err.splitlines()[1:] == ["Warning: `ear:v1` depends on it"]
+
+
 def test_a_refusal_in_json_keeps_its_kind_and_its_problems(
     start: Start, capsys: pytest.CaptureFixture[str]
 ) -> None:

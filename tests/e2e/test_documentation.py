@@ -59,14 +59,25 @@ def walk(page: str, peppy: Peppy) -> Iterator[str]:
             yield block.text
 
 
-def test_the_readme_walks_from_nothing_to_a_running_node_and_back(peppy: Peppy) -> None:
+def copy_examples(peppy: Peppy) -> None:
+    """Put the examples where pages that mention them expect them."""
+    unbuilt = shutil.ignore_patterns(".peppy", ".venv")
+    shutil.copytree(ROOT / "examples", peppy.work / "examples", ignore=unbuilt)
+
+
+def test_the_readme_walks_from_nothing_to_a_running_robot_and_back(
+    peppy: Peppy, tmp_path: Path
+) -> None:
+    peppy.environment["TMPDIR"] = str(tmp_path)
+    copy_examples(peppy)
     ran = 0
     for text in walk("README.md", peppy):
         ran += 1
-        if "stack list" in text:
-            rows = peppy.json("stack", "list")["nodes"]
-            assert [row["instances"][0]["state"] for row in rows] == ["running", "running"]
-    assert ran == 2
+        for words, count in (("stack list", 2), ("stack launch", 6), ("stack down", 1)):
+            if words in text:
+                rows = peppy.json("stack", "list")["nodes"]
+                assert [row["instances"][0]["state"] for row in rows] == ["running"] * count
+    assert ran == 4
 
 
 def test_the_first_node_page_ends_with_a_node_that_hears_both_instances(peppy: Peppy) -> None:
@@ -179,8 +190,7 @@ def test_the_robot_page_launches_three_stacks_and_takes_them_down(
     peppy: Peppy, tmp_path: Path
 ) -> None:
     peppy.environment["TMPDIR"] = str(tmp_path)
-    unbuilt = shutil.ignore_patterns(".peppy", ".venv")
-    shutil.copytree(ROOT / "examples", peppy.work / "examples", ignore=unbuilt)
+    copy_examples(peppy)
     heard = {
         "robot/peppy_launcher.json5 --yes": ("the_brain", "pointing at +0.00: the arm is at"),
         "move_arm": ("the_nervous_system", "refused: [2.0, 0.0, 0.0] is out of reach"),
@@ -194,10 +204,10 @@ def test_the_robot_page_launches_three_stacks_and_takes_them_down(
         ran += 1
         for words, (instance, line) in heard.items():
             if words in text:
-                wait_until(lambda i=instance, said=line: said in peppy.log_of(i), line)
+                wait_until(lambda i=instance, said=line: said in peppy.log_of(i), line, 60)
         if text == "peppy stack down --yes\n":
             assert "parked at [0.0, 0.0, 0.0]" in peppy.log_of("the_arm")
-    assert ran == 8
+    assert ran == 9
     assert len(peppy.json("stack", "list")["nodes"]) == 1
 
 

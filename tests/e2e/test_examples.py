@@ -14,6 +14,9 @@ from tests.e2e.harness import Peppy, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
+LONGEST = 60.0
+"""Seconds for anything that a running node does sooner or later."""
+
 
 @pytest.fixture
 def examples(peppy: Peppy, tmp_path: Path) -> Path:
@@ -37,7 +40,7 @@ def wait_for(peppy: Peppy, instance_id: str, line: str) -> re.Match[str]:
         matches = (re.fullmatch(line, each) for each in printed(peppy, instance_id))
         return next((each for each in matches if each is not None), None)
 
-    match: re.Match[str] = wait_until(found, f"{line!r} of {instance_id}")
+    match: re.Match[str] = wait_until(found, f"{line!r} of {instance_id}", LONGEST)
     return match
 
 

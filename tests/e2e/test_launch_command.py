@@ -222,7 +222,7 @@ def endless() -> Iterator[str]:
                 while not over.wait(0.05):
                     self.wfile.write(b"\x28\xb5\x2f\xfd")
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             del format, args
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Endless) as server:

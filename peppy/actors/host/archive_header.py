@@ -54,7 +54,7 @@ def read_header(block: bytes) -> Header:
     """Return what 512 bytes say that are not all zero. Raises `BadArchive`."""
     magic = block[_MAGIC]
     if magic not in (_POSIX, _GNU):
-        raise BadArchive("what should be a header of a tar archive is none")
+        raise BadArchive("what should be a header is none of tar's (ustar, pax or GNU)")
     if _number(block[_SUM], "checksum") != sum(block) - sum(block[_SUM]) + 8 * ord(" "):
         raise BadArchive("the checksum of a header is wrong")
     name = _text(block[_NAME])

@@ -74,7 +74,7 @@ class BadArchive(HostError):
         """`why` says what is wrong in it; `archive` is how a sentence calls it."""
         super().__init__(
             f"{archive} cannot be used: {why}",
-            hint="it has to be made anew, of plain files: tar --zstd -cf NAME.tar.zst DIRECTORY",
+            hint="whoever made it has to make it anew: tar --zstd -cf NAME.tar.zst DIRECTORY",
         )
         self.why = why
 

@@ -42,7 +42,7 @@ _KINDS: Final = {
 }
 
 _REFUSED: Final = {
-    b"1": "a hard link",
+    b"1": "a hard link; 'tar --hard-dereference' makes a file of it",
     b"3": "a device",
     b"4": "a device",
     b"6": "a named pipe",

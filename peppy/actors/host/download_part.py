@@ -3,8 +3,10 @@
 These functions block and raise `OSError`.
 """
 
+import errno
 import hashlib
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -108,7 +110,15 @@ class Part:
     def move(self, to: Path) -> None:
         """Put the whole file where it belongs, in one step."""
         to.parent.mkdir(parents=True, exist_ok=True)
-        self.path.replace(to)
+        try:
+            self.path.replace(to)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            # Somebody has put the cache on another disk.
+            with disk.staged(to) as new:
+                shutil.copyfile(self.path, new)
+                new.replace(to)
         self.discard()
 
     def discard(self) -> None:

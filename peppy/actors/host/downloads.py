@@ -92,7 +92,8 @@ class Download:
 
     async def _until_whole(self, http: httpx.AsyncClient, expected: str) -> None:
         part = self._part
-        while True:
+        # A daemon may have ended between the last byte and what follows it.
+        while not (expected and part.sha256 == expected):
             await self._to_the_end(http)
             if not expected or part.sha256 == expected:
                 return

@@ -9,6 +9,7 @@ import msgspec
 
 from peppy.actors.rules.graph import dependents
 from peppy.schema.consumption import Documents, changed_uses
+from peppy.schema.dependency_errors import MissingDependency
 from peppy.schema.errors import PeppyError
 from peppy.schema.expectations import BINDINGS_AND_STACK, Expectations, drift
 from peppy.schema.format_difference import Sides
@@ -87,6 +88,8 @@ def check_bindings_fit(node: Fitted, known: Documents) -> None:
 def why_not(new: Fitted, there: Mapping[NodeId, Fitted]) -> PeppyError | None:
     """Return why a node may not enter beside those that are there; None if it may.
 
+    All that its bindings were generated against has to be there yet, and to be as it was.
+
     It may have the place of the one of its name if its interfaces are the same, or if nobody
     depends on them. Source: behaviour.md 11.1.
     """
@@ -99,6 +102,9 @@ def why_not(new: Fitted, there: Mapping[NodeId, Fitted]) -> PeppyError | None:
     elif trouble := _needed_by_others(new.document, present, documents):
         return trouble
     others = {each: document for each, document in documents.items() if each != node}
+    for dependency in new.expected:
+        if dependency not in documents:  # it has left, or is about to be another one
+            return MissingDependency(node, dependency, others)
     found = drift(new.document, new.expected, others, BINDINGS_AND_STACK)
     return ChangedDependency(node, found) if found else None
 

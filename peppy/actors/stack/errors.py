@@ -94,12 +94,11 @@ class StackInUse(PeppyError):
 
     def __init__(self, nodes: Sequence[NodeId], instances: Sequence[InstanceId], verb: str) -> None:
         self.needs = "clear_stack"
-        what = [f"{len(nodes)} node" if len(nodes) == 1 else f"{len(nodes)} nodes"]
-        if instances:
-            names = ", ".join(f"'{instance}'" for instance in instances)
-            what.append(f"what runs of it is stopped: {names}")
+        count = "1 node" if len(nodes) == 1 else f"{len(nodes)} nodes"
+        names = ", ".join(f"'{instance}'" for instance in instances)
+        stopped = f", and what runs of it stopped: {names}" if instances else ""
         super().__init__(
-            f"the present stack of {'; '.join(what)}, would be {verb}",
+            f"the present stack of {count} would be {verb}{stopped}",
             hint="use '--yes' to agree to it",
         )
 

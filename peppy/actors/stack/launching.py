@@ -155,7 +155,7 @@ class Launching:
             launched = hands.happened(EventKind.LAUNCHED, text)
             await hands.site.ledger.write({UNDERTAKING: None}, launched)
             self._former = None
-            await self._say("The launch configuration was applied")
+            await self._say_if_possible("The launch configuration was applied")
             await remove_files(hands, former, keeping=self._artifacts())
 
     def _artifacts(self) -> frozenset[object]:

@@ -3,11 +3,23 @@
 from peppy.actors.stack.locks import lock_path, locked_node
 from peppy.actors.stack.planning import Reading, plan
 from peppy.actors.stack.site import Site
-from peppy.schema.errors import DocumentError
+from peppy.schema.errors import DocumentError, PeppyError
 from peppy.schema.launch import LockLaunch, LockView
 from peppy.schema.lock import Lock, drift
 from peppy.schema.lock_reader import read_lock
 from peppy.schema.lock_text import lock_text
+
+
+class CopyLocked(PeppyError):
+    """A lock file beside a copy, which the next refresh replaces."""
+
+    kind = "copy_locked"
+
+    def __init__(self, launcher: str, repository: str) -> None:
+        super().__init__(
+            f"'{launcher}' is a launch file of repository '{repository}', which lies elsewhere",
+            hint="lock it where its repository is worked on, or say where to with '--lock-file'",
+        )
 
 
 async def lock(site: Site, request: LockLaunch) -> LockView:
@@ -21,9 +33,12 @@ async def lock(site: Site, request: LockLaunch) -> LockView:
             launcher=request.launcher, environment=request.environment, offline=request.offline
         ),
     )
+    located = planned.located
+    if located is not None and located.place is not None and request.lock_file is None:
+        raise CopyLocked(request.launcher, located.repository)
     files, path = site.host.files, lock_path(planned.path, request.lock_file)
     directory = str(planned.path.parent)
-    nodes = tuple(locked_node(step.resolved, directory) for step in planned.steps)
+    nodes = tuple(locked_node(step.resolved, directory, located) for step in planned.steps)
     changed: list[str] = []
     if await files.exists(path):
         try:

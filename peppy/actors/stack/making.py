@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from peppy.actors.stack.planning import LaunchPlan, Step
 from peppy.actors.stack.recovery import FoundNode
 from peppy.actors.stack.resolving import lay_out
 from peppy.actors.stack.retirement import Member
+from peppy.actors.stack.site import Site
 from peppy.schema.control import BuildNode, Stage
 from peppy.schema.errors import PeppyError
 from peppy.schema.frames import Note
@@ -114,15 +116,34 @@ class Workshop:
     def _same(self, node: NodeId, digest: str) -> Member | None:
         """Return the node of the present stack whose artifact will do."""
         former = self._hands.former.get(node)
-        if former is None or former.view is None or self._request.rebuild:
+        if former is None or self._request.rebuild:
             return None
-        built = former.view.stage is Stage.READY and former.entry.digest == digest
-        return former if built else None
+        return former if _is_built_of(former, digest) else None
 
     def _tell(self, node: NodeId, note: Note) -> None:
         """Show what a build prints as the one line of its node."""
         if note.stream in ("stdout", "stderr", "step"):
             self._hands.progress(node, NodeProgress.BUILDING, note.text)
+
+
+async def unchanged(
+    site: Site, step: Step, known: Mapping[NodeId, NodeDocument], former: Member | None
+) -> bool:
+    """Say whether the artifact of `former` would do for a node; raises what keeps it away."""
+    if former is None or not former.entry.digest:
+        return False
+    look = site.home.tmp / f"plan_{site.random.randbytes(6).hex()}"
+    try:
+        await lay_out(site, step.resolved, look, known)
+        return _is_built_of(former, await site.host.files.digest(look))
+    finally:
+        with trio.CancelScope(shield=True), suppress(HostError):
+            await site.host.files.remove(look)
+
+
+def _is_built_of(former: Member, digest: str) -> bool:
+    ready = former.view is not None and former.view.stage is Stage.READY
+    return ready and former.entry.digest == digest
 
 
 def _built(entry: Entry, build_log: Path | None) -> FoundNode:

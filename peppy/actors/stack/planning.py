@@ -8,22 +8,20 @@ import msgspec
 import trio
 
 from peppy.actors.host.ports import Fetching, HostError, silent
-from peppy.actors.rules import dependencies, graph, launching
+from peppy.actors.rules import dependencies, launching
 from peppy.actors.rules.launching import Candidate
 from peppy.actors.stack.locks import Locked, load_lock
 from peppy.actors.stack.repositories import LocatedLauncher, locate_launcher
 from peppy.actors.stack.resolving import NO_PINS, Resolved, resolve
-from peppy.actors.stack.retirement import Member
 from peppy.actors.stack.site import Site
 from peppy.codegen.bindings import generate
 from peppy.schema.errors import DocumentError, PeppyError, Problem
 from peppy.schema.frames import Note
-from peppy.schema.launch import Launch, LaunchPlanView, PlanLaunch, PlannedInstance, PlannedNode
+from peppy.schema.launch import Launch, PlanLaunch
 from peppy.schema.launcher import Deployment, Launcher
 from peppy.schema.launcher_reader import read_launcher
 from peppy.schema.names import NodeId
 from peppy.schema.node import NodeDocument
-from peppy.schema.parameters import complete
 
 AT_ONCE: Final = 8
 """Sources that are looked up at the same time: they wait for networks, not for processors."""
@@ -70,6 +68,8 @@ class LaunchPlan(msgspec.Struct, frozen=True, kw_only=True):
     launcher: Launcher
     path: Path
     """Of the launch file, on this machine."""
+    located: LocatedLauncher | None
+    """The launch file, if it is one of a repository."""
     steps: tuple[Step, ...]
     """In the order of the file."""
     waves: tuple[tuple[NodeId, ...], ...]
@@ -92,10 +92,10 @@ async def plan(site: Site, reading: Reading, note: Callable[[Note], None] = sile
     Raises `LockDrift` where it has to be as locked and is not, and `HostError` where the file
     cannot be read.
     """
-    launcher, path = await _launcher(site, reading)
+    launcher, path, located = await _launcher(site, reading)
     lock = None
     if reading.locked or reading.frozen:
-        lock = await load_lock(site.host.files, path, reading.lock_file)
+        lock = await load_lock(site.host.files, path, reading.lock_file, located)
     steps = await _resolved(site, launcher, lock, reading, note)
     candidates = [Candidate(step.deployment, step.resolved.document) for step in steps]
     found = launching.problems(candidates, site.core_node)
@@ -107,48 +107,10 @@ async def plan(site: Site, reading: Reading, note: Callable[[Note], None] = sile
     if lock is not None:
         lock.check([step.resolved for step in steps])
     waves = tuple(dependencies.waves(documents))
-    return LaunchPlan(launcher=launcher, path=path, steps=steps, waves=waves)
+    return LaunchPlan(launcher=launcher, path=path, located=located, steps=steps, waves=waves)
 
 
-async def show(site: Site, request: PlanLaunch, former: Mapping[NodeId, Member]) -> LaunchPlanView:
-    """Return what a launch would do to a stack of these nodes."""
-    planned = await plan(site, Reading.of(request))
-    edges = graph.edges({node: member.entry.document for node, member in former.items()})
-    order = [node for wave in graph.dependents_first(former, edges) for node in wave]
-    by_node = {step.node: step for step in planned.steps}
-    return LaunchPlanView(
-        launcher=planned.launcher.source,
-        stops=tuple(instance for node in order for instance in former[node].live),
-        removes=tuple(node for node in former if node not in by_node),
-        nodes=tuple(
-            _shown(by_node[node], number)
-            for number, wave in enumerate(planned.waves)
-            for node in wave
-        ),
-        dependencies=graph.edges(planned.documents),
-        warnings=planned.warnings,
-    )
-
-
-def _shown(step: Step, wave: int) -> PlannedNode:
-    resolved = step.resolved
-    return PlannedNode(
-        node=step.node,
-        origin=str(resolved.own or resolved.root),
-        variant=resolved.variant,
-        wave=wave,
-        instances=tuple(
-            PlannedInstance(
-                instance_id=instance.instance_id,
-                arguments=complete(resolved.execution.parameters, instance.arguments),
-                restart=instance.restart.mode.value,
-            )
-            for instance in step.deployment.instances
-        ),
-    )
-
-
-async def _launcher(site: Site, reading: Reading) -> tuple[Launcher, Path]:
+async def _launcher(site: Site, reading: Reading) -> tuple[Launcher, Path, LocatedLauncher | None]:
     files = site.host.files
     if "/" in reading.launcher:
         path, located = Path(reading.launcher), None
@@ -161,7 +123,7 @@ async def _launcher(site: Site, reading: Reading) -> tuple[Launcher, Path]:
         located = await locate_launcher(site, reading.launcher)
         path = located.path
     launcher = read_launcher(await files.read(path), str(path), str(path.parent))
-    return (launcher if located is None else _placed(launcher, located)), path
+    return (launcher if located is None else _placed(launcher, located)), path, located
 
 
 def _placed(launcher: Launcher, located: LocatedLauncher) -> Launcher:

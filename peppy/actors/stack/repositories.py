@@ -29,6 +29,7 @@ from peppy.schema.sources import (
     GitSource,
     LocalSource,
     NamedSource,
+    Origin,
     PlacedSource,
     Wanted,
 )
@@ -115,6 +116,41 @@ class LocatedLauncher(msgspec.Struct, frozen=True, kw_only=True):
         if isinstance(variant, LocalSource):
             variant = self._within(variant, place)
         return Wanted(source=source, variant=variant)
+
+    def unplaced(self, wanted: Wanted) -> Wanted:
+        """Return what `placed` was given: what the file says, whatever commit it is of."""
+        source, variant = wanted.source, wanted.variant
+        if isinstance(source, GitSource | ArchiveSource):
+            source = self._local(source)
+        if isinstance(variant, GitSource | ArchiveSource):
+            variant = self._local(variant)
+        return Wanted(source=source, variant=variant)
+
+    def origin(self, origin: Origin) -> Origin:
+        """Return where something lies that has been locked in a work tree of the repository.
+
+        Raises `OutsideRepository`.
+        """
+        if self.place is None or not isinstance(origin.source, LocalSource):
+            return origin
+        source = self._within(origin.source, self.place)
+        match source:
+            case LocalSource():
+                return origin
+            case GitSource(path=path, ref=ref):
+                return Origin(source=source, commit=ref, directory=path)
+            case ArchiveSource(path=path, sha256=sha256):
+                return Origin(source=source, sha256=sha256, directory=path)
+        assert_never(source)
+
+    def _local(self, source: PlacedSource) -> PlacedSource:
+        place = self.place
+        if isinstance(place, LocalSource | None) or isinstance(source, LocalSource):
+            return source
+        inner = os.path.relpath(source.path or ".", place.path or ".")
+        if inner.split("/", 1)[0] == ".." or within(place, "" if inner == "." else inner) != source:
+            return source
+        return LocalSource(os.path.normpath(self.top / inner))
 
     def _within(self, source: LocalSource, place: PlacedSource) -> PlacedSource:
         inner = os.path.relpath(os.path.normpath(source.local), self.top)

@@ -14,7 +14,7 @@ from peppy.actors.stack import (
     bindings,
     counting,
     locking,
-    planning,
+    plan_shown,
     swapping,
     wiring,
 )
@@ -169,7 +169,7 @@ class Stack(Actor[Message]):
                 )
             case launches.PlanLaunch():
                 former = dict(members.present)
-                self._work(request, lambda: planning.show(self._site, request, former))
+                self._work(request, lambda: plan_shown.show(self._site, request, former))
             case launches.LockLaunch():
                 self._work(request, lambda: locking.lock(self._site, request))
             case launches.CancelLaunch():

@@ -26,7 +26,7 @@ SMALL = ArchiveLimits(
 """Limits that are passed in milliseconds."""
 
 LATE = "something follows its end that does not belong to it"
-NO_HEADER = "what should be a header of a tar archive is none"
+NO_HEADER = "what should be a header is none of tar's (ustar, pax or GNU)"
 
 
 def wide(data: bytes, window_log: int = 27) -> bytes:

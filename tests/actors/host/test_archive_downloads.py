@@ -122,6 +122,16 @@ async def test_a_download_goes_on_after_the_daemon_was_started_again(place: Plac
     assert everything(place.top / "downloads") == {}
 
 
+async def test_what_has_come_as_a_whole_is_not_asked_for_again(place: Place) -> None:
+    async with serving(file_server(ARCHIVE, 100_000, 0, 0, 0)) as server:
+        await place.refused(server.url, DIGEST)
+        (part,) = (place.top / "downloads").glob("*.part")
+        part.write_bytes(ARCHIVE)
+        server.asked.clear()
+        assert await place.read(server.url, DIGEST) == b"{}"
+        assert server.asked == []
+
+
 async def test_a_file_that_has_changed_meanwhile_is_fetched_from_its_start(place: Place) -> None:
     changed = file_server(OTHER, etag='"two"')
     async with serving(file_server(ARCHIVE, 100_000), changed) as server:

@@ -13,6 +13,7 @@ from peppy.actors.rules.fitting import (
     why_not,
 )
 from peppy.schema.consumption import consumed
+from peppy.schema.dependency_errors import MissingDependency
 from peppy.schema.formats import Kind
 from peppy.schema.names import NodeId, parse_node_id
 from peppy.schema.node import NodeDocument
@@ -104,6 +105,11 @@ def test_a_dependency_that_changed_while_a_node_was_added_keeps_it_out() -> None
     brain = Fitted(BRAIN, consumed(BRAIN, stack(CAMERA)))
     assert why_not(brain, there(CAMERA)) is None
     assert isinstance(why_not(brain, there(OTHER)), ChangedDependency)
+
+
+def test_a_dependency_that_left_while_a_node_was_added_keeps_it_out() -> None:
+    brain = Fitted(BRAIN, consumed(BRAIN, stack(CAMERA)))
+    assert isinstance(why_not(brain, {}), MissingDependency)
 
 
 def test_a_run_beside_what_a_node_was_built_against_has_no_warnings() -> None:

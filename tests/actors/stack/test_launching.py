@@ -194,6 +194,11 @@ async def test_what_has_not_changed_is_not_built_again(
         assert again.built == ()
         assert set(again.stopped) == {"front", "rear", "screen"}
         robot.files.put(SOURCES / "camera_v1" / "driver.py", File(b"new"))
+        plan = await robot.ask(orders.PlanLaunch(launcher=path))
+        assert {str(node.node): node.reused for node in plan.nodes} == {
+            "camera:v1": False,
+            "viewer:v1": True,
+        }
         third = await robot.ask(launch(path))
         assert third.built == (parse_node_id("camera:v1"),)
         fourth = await robot.ask(launch(path, rebuild=True))

@@ -166,23 +166,30 @@ class SlowFiles(MemoryFiles):
         await super().write_tree(directory, tree)
 
 
+@pytest.mark.parametrize("change", ["replaced", "removed", "removed and added"])
 async def test_a_producer_that_changes_while_a_consumer_is_added_keeps_it_out(
-    autojump_clock: MockClock,
+    change: str, autojump_clock: MockClock
 ) -> None:
     async with embedded(machine=Embedded(PARTS, SlowFiles())) as robot:
         await robot.add("talker:v1", emits=WORDS)
-        louder = robot.source("talker:v1", emits=LOUDER)
+        louder = robot.source("talker:v1", emits=LOUDER, at=Path("/nodes/louder"))
         directory = str(listener(robot))
         kinds: list[str] = []
 
         async def add_listener() -> None:
-            await trio.sleep(5)
+            # It takes the place in the middle of the other addition: each writes two trees.
+            await trio.sleep(4 if change == "replaced" else 0)
             kinds.append((await robot.refused(control.AddNode(source=directory))).kind)
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(add_listener)
-            await robot.ask(control.AddNode(source=str(louder), sync=True))
-        assert kinds == ["changed_dependency"]
+            await trio.sleep(2)
+            if change != "replaced":
+                await remove_talker(robot)
+            if change != "removed":
+                await robot.ask(control.AddNode(source=str(louder)))
+        changed = change == "replaced"
+        assert kinds == ["changed_dependency" if changed else "missing_dependency"]
         await wait_all_tasks_blocked()
-        assert await robot.nodes() == [TALKER]
-        assert len(robot.names(HOME.built_nodes)) == 1
+        assert await robot.nodes() == ([] if change == "removed" else [TALKER])
+        assert len(robot.names(HOME.built_nodes)) == len(await robot.nodes())

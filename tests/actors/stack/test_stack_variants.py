@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import trio
-from trio.testing import MockClock
+import trio.lowlevel
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from peppy.actors.host.memory_files import File, MemoryFiles
 from peppy.actors.stack.bindings import BINDINGS, FINGERPRINT
@@ -306,15 +307,71 @@ async def test_a_document_that_changes_while_it_is_added_is_not_taken(
         assert robot.names(HOME.built_nodes) == set()
 
 
+@pytest.mark.parametrize("turns", range(0, 60, 3))
+async def test_a_variant_whose_asker_leaves_is_added_or_leaves_nothing(turns: int) -> None:
+    async with cameras() as robot:
+        robot.root(MOCKED)
+        robot.variant()
+        with trio.CancelScope() as scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(robot.ask, control.AddNode(source=str(ROOT), variant="mock"))
+                for _ in range(turns):
+                    await trio.lowlevel.checkpoint()
+                scope.cancel()
+        await wait_all_tasks_blocked()
+        assert len(robot.names(HOME.built_nodes)) == len(await robot.nodes())
+        await robot.take(variant="mock", sync=True)
+    assert robot.failures == []
+
+
 # A daemon that comes after.
 
 
-async def test_the_next_daemon_knows_the_variant_and_where_it_came_from() -> None:
+def mortal() -> MortalRobot:
+    """Return a machine with a root and its mock on it."""
     robot = MortalRobot({"mock_player": Player()})
-    writer = Robot()
-    writer.files = robot.files
+    writer = Robot(robot.files)
     writer.root(MOCKED)
     writer.variant()
+    return robot
+
+
+async def replace_by_the_mock(robot: MortalRobot) -> None:
+    await robot.ask(control.AddNode(source=str(ROOT)))
+    await robot.ask(control.AddNode(source=str(ROOT), variant="mock"))
+
+
+async def steps_until_the_mock_is_there() -> int:
+    robot = mortal()
+    async with robot.daemon() as life:
+        await replace_by_the_mock(robot)
+        await wait_all_tasks_blocked()
+        return life.steps
+
+
+STEPS = trio.run(steps_until_the_mock_is_there, clock=MockClock(autojump_threshold=0))
+
+
+@pytest.mark.parametrize("step", range(1, STEPS + 1))
+async def test_a_daemon_that_is_killed_leaves_the_root_or_the_mock_but_whole(
+    step: int, autojump_clock: MockClock
+) -> None:
+    robot = mortal()
+    await robot.live_until(step, lambda: replace_by_the_mock(robot), after=True)
+    async with robot.daemon():
+        view = await robot.listed()
+        for row in view.nodes[1:]:
+            info = await robot.ask(control.DescribeNode(node=row.node))
+            ran = {"default": ("player",), "mock": ("mock_player",)}
+            assert info.run_cmd == ran[row.variant]
+            assert row.origin == {"default": str(ROOT), "mock": str(MOCK)}[row.variant]
+        assert len(robot.names(HOME.built_nodes)) == len(view.nodes) - 1
+        await robot.ask(control.AddNode(source=str(ROOT), variant="mock", sync=True))
+        assert (await robot.row("camera:v1")).variant == "mock"
+
+
+async def test_the_next_daemon_knows_the_variant_and_where_it_came_from() -> None:
+    robot = mortal()
     async with robot.daemon():
         request = control.AddNode(source=str(ROOT), variant="mock")
         await robot.ask(request)
