@@ -55,10 +55,9 @@ class ArchiveServer(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: ArchiveServer
-
     def do_GET(self) -> None:
         server = self.server
+        assert isinstance(server, ArchiveServer)
         wanted = self.headers.get("Range")
         server.ranges.append(wanted)
         if self.path in server.moved:

@@ -45,7 +45,7 @@ class Site:
         source = GitSource(f"{address}/hub/.git", "camera", "")
         found = await GitFetcher(self.cache, limits).read(source, self.how)
         assert found.text == DOCUMENT
-        assert SECRET not in str(found.origin) + found.name
+        assert SECRET not in repr(found)
         return found.origin.commit
 
     async def refused(self, address: str) -> str:

@@ -133,6 +133,18 @@ def test_a_variant_that_was_copied_away_from_its_root_does_not_start(
     assert "put the root's document back" in str(caught.value.hint)
 
 
+@pytest.mark.parametrize("text", [TEXT, b"{ /* the manifest is the root's */ }"])
+def test_neither_another_variant_above_nor_its_own_words_stand_for_a_root(
+    text: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / "peppy.json5").write_bytes(b"{ execution: {} }")
+    path = tmp_path / "mock/peppy.json5"
+    path.parent.mkdir()
+    path.write_bytes(text)
+    with pytest.raises(NoRootAbove):
+        compare_document(path, hashlib.sha256(text).hexdigest(), ROOT_DIGEST)
+
+
 def test_a_variant_started_from_its_roots_directory_is_not_said_to_have_changed(
     variant: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -184,12 +184,21 @@ class Launching:
             await self._write_back(former)
             return "all ends, and nothing is started again"
         if error is not None and not self._request.rollback:
-            with trio.CancelScope(shield=True):
-                await hands.site.ledger.write_if_possible({UNDERTAKING: None})
-                await remove_files(hands, former, keeping=self._artifacts())
-            return "what came up of it is left as it is"
+            return await self._leave_it(former)
         hands.step("Going back to the stack before")
         return await self._return_to(former)
+
+    async def _leave_it(self, former: Former) -> str:
+        """Let what came up stand, and have no way back any more."""
+        with trio.CancelScope(shield=True):
+            try:
+                await self._hands.site.ledger.write({UNDERTAKING: None})
+            except HostError as error:
+                return (
+                    f"what came up of it is left as it is, until this daemon ends: {error.sentence}"
+                )
+            await remove_files(self._hands, former, keeping=self._artifacts())
+        return "what came up of it is left as it is"
 
     async def _return_to(self, former: Former) -> str:
         hands = self._hands

@@ -13,7 +13,7 @@ import zstandard
 
 from peppy.actors.host import archive_contents as contents
 from peppy.actors.host.archive_contents import listing
-from peppy.actors.host.archive_limits import BadArchive
+from peppy.actors.host.archive_limits import ArchiveLimits, BadArchive
 from peppy.actors.host.archive_names import Kind
 from peppy.actors.host.archive_source import ArchiveFetcher
 from peppy.actors.host.exclusions import stays_behind
@@ -375,6 +375,38 @@ async def test_who_is_cancelled_gets_nothing(place: Place) -> None:
         "cache",
         f"cache/{place.source(node(file(b'a'))).sha256}.tar.zst",
     }
+
+
+@pytest.mark.parametrize("planted", ["d", "d/f"])
+def test_what_somebody_puts_in_the_way_is_not_followed(tmp_path: Path, planted: str) -> None:
+    """Between two entries a directory, or the place of a file, becomes a link to elsewhere."""
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / "f").write_bytes(b"untouched")
+    archive = io.BytesIO(node(file(b"d/a"), file(b"gap", os.urandom(300_000)), file(b"d/f")))
+    taken = contents.staying(listing(archive), "", stays_behind)
+
+    def plant() -> None:
+        for place in tmp_path.glob(".*.tmp/d"):
+            if (place / "f").is_symlink() or place.is_symlink() or not (place / "a").exists():
+                continue
+            assert not (place / "f").exists()
+            if planted == "d":
+                place.rename(tmp_path / "away")
+                place.symlink_to(victim)
+            else:
+                (place / "f").symlink_to(victim / "f")
+
+    with pytest.raises(OSError, match=r"Not a directory|File exists"):
+        contents.unpack(archive, taken, tmp_path / "into", check=plant)
+    assert everything(victim) == {"f": b"untouched"}
+    assert not (tmp_path / "into").exists()
+    assert not list(tmp_path.glob(".*.tmp"))
+
+
+def test_reading_has_an_end_in_time_too() -> None:
+    with pytest.raises(BadArchive, match=r"reading it takes longer than 0 s"):
+        listing(io.BytesIO(node()), ArchiveLimits(time=0))
 
 
 def test_a_listing_names_directories_that_only_files_name() -> None:

@@ -207,6 +207,16 @@ async def test_a_damaged_cache_is_fetched_again(
     assert [path for path in place.cache.iterdir() if path.name.startswith(".")] == []
 
 
+async def test_what_a_killed_git_has_left_costs_nothing_that_was_fetched(place: Place) -> None:
+    place.repository.git("tag", "first")
+    await place.read("first")
+    _lock(place.cached())
+    second = place.repository.commit({"camera/main.py": b"2"})
+    assert await place.read("main") == second
+    assert await place.read("first", offline=True) == place.first
+    assert not list(place.cached().rglob("*.lock")) + list(place.cached().rglob("tmp_*"))
+
+
 @pytest.mark.parametrize("damage", [_cut, DAMAGES["no head"]])
 async def test_a_damaged_cache_says_so_offline_and_stays(
     place: Place, damage: Callable[[Path], None]

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from peppy.actors.host.git_address import Repository as Address
+from peppy.actors.host.git_cache import CachedRepository
+from peppy.actors.host.git_program import find_git
+from peppy.actors.host.git_run import Limits
 from peppy.actors.host.git_source import GitFetcher, NoNodeThere
-from peppy.actors.host.ports import Fetching, HostError
+from peppy.actors.host.ports import Fetching, HostError, silent
 from peppy.schema.sources import GitSource
 from tests.actors.host.git_repositories import DOCUMENT, ENVIRONMENT, Repository
 
@@ -108,6 +112,23 @@ async def test_no_program_of_the_callers_environment_or_configuration_runs(trap:
     await trap.fetcher.fetch(trap.repository.source(), trap.into, Fetching(environment=environment))
     assert not trap.sprung.exists()
     assert (trap.into / "peppy.json5").read_bytes() == DOCUMENT
+
+
+@pytest.mark.parametrize("scheme", ["https", "file", "ssh"])
+async def test_git_itself_is_told_which_transports_there_are(trap: Trap, scheme: str) -> None:
+    # As if an address had come past everything that looks at addresses.
+    commit = trap.repository.commit({"peppy.json5": DOCUMENT})
+    git = await find_git(ENVIRONMENT, trap.top / "cache" / "nowhere")
+    others = {"ext": f"ext::touch {trap.sprung}", "file": f"file://{trap.repository.top}"}
+    for kind, url in others.items():
+        place = Address(url=url, shown=url, scheme=scheme, base="")
+        cached = CachedRepository(git, place, trap.top / "cache" / "x", Limits(), silent)
+        if kind == scheme:
+            assert await cached.look_up("main") == commit
+        else:
+            with pytest.raises(HostError, match="leads elsewhere"):
+                await cached.look_up("main")
+    assert not trap.sprung.exists()
 
 
 @pytest.mark.parametrize(

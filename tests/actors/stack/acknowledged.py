@@ -12,8 +12,11 @@ from peppy.actors.stack.errors import GoingDown
 from peppy.actors.stack.messages import TakeDown
 from peppy.actors.stack.stack_messages import Requests
 from peppy.schema import control
+from peppy.schema import launch as launches
 from peppy.schema.errors import PeppyError
 from peppy.schema.names import InstanceId, NodeId, parse_node_id
+
+Whole = launches.ClearStack | launches.RestartStack
 
 Changes = control.AddNode | control.BuildNode | control.RemoveNode
 
@@ -57,6 +60,11 @@ class Operation:
                 return None
 
     @property
+    def is_of_all(self) -> bool:
+        """Whether it is about the whole stack; however it came out, it may have changed all."""
+        return isinstance(self.request, launches.Launch | Whole)
+
+    @property
     def may_have_stopped(self) -> bool:
         """Whether instances of its node may be gone: also if it was refused after that."""
         match self.request:
@@ -65,7 +73,7 @@ class Operation:
             case TakeDown():
                 return True
             case _:
-                return False
+                return self.is_of_all
 
 
 @dataclass
@@ -99,9 +107,21 @@ class Acknowledged:
         found: dict[NodeId, Requests] = {}
         for node in {o.node for o in mine if o.node is not None}:
             last = _last([o for o in mine if o.node == node])
-            if last is not None:
+            if last is not None and self._stands(last):
                 found[node] = last.request
         return found
+
+    def launched(self) -> launches.Launch | None:
+        """Return the launch that nothing else overlapped or followed, if it was answered."""
+        last = _last(
+            [o for o in self.operations if not isinstance(o.request, launches.CancelLaunch)]
+        )
+        return last.request if last and isinstance(last.request, launches.Launch) else None
+
+    def _stands(self, operation: Operation) -> bool:
+        """Say whether all that was about the whole stack had ended before it began."""
+        others = (o for o in self.operations if o.is_of_all and o is not operation)
+        return all(o.ended < operation.begun for o in others)
 
     def instances(self) -> dict[InstanceId, Operation]:
         """Return the instances of which all is known: the start or the stop that counts."""
@@ -109,7 +129,7 @@ class Acknowledged:
         found: dict[InstanceId, Operation] = {}
         for name in {o.instance_id for o in mine if o.instance_id is not None}:
             last = _last([o for o in mine if o.instance_id == name])
-            if last is None:
+            if last is None or not self._stands(last):
                 continue
             stops = [o for o in self.operations if o.may_have_stopped]
             mine_too = [o for o in stops if o.node in (None, last.node)]

@@ -7,6 +7,7 @@ from typing import Final
 from peppy.actors.stack.messages import TakeDown
 from peppy.actors.stack.stack_messages import Requests
 from peppy.schema import control
+from peppy.schema import launch as launches
 from peppy.schema.names import InstanceId, NodeId, parse_node_id
 from peppy.schema.restart import RestartMode, RestartPolicy
 from tests.actors.stack.embedded import SOURCES, Part, Player
@@ -103,7 +104,7 @@ def _askings(chance: Random, count: int) -> list[Asking]:
 def _request(chance: Random) -> Requests:
     node = parse_node_id(chance.choice(NODES))
     instance = InstanceId(chance.choice(["front", "rear"]))
-    kind = chance.choices(range(6), weights=[2, 3, 9, 4, 1.5, 0.3])[0]
+    kind = chance.choices(range(7), weights=[2, 3, 9, 4, 1.5, 0.3, 2])[0]
     match kind:
         case 0:
             return _add(chance, node)
@@ -118,8 +119,37 @@ def _request(chance: Random) -> Requests:
             return control.StopInstance(instance_id=instance)
         case 4:
             return control.RemoveNode(node=node, stop_instances=chance.random() < 0.7)
-        case _:
+        case 5:
             return TakeDown()
+        case _:
+            return _undertaking(chance)
+
+
+def _undertaking(chance: Random) -> Requests:
+    consent = chance.random() < 0.9
+    match chance.choices(range(4), weights=[6, 2, 1, 2])[0]:
+        case 0:
+            nodes = chance.sample(NODES, chance.randint(1, len(NODES)))
+            return launches.Launch(
+                launcher=f"/launchers/{'_'.join(nodes).replace(':', '-')}.json5",
+                clear_stack=consent,
+                rollback=chance.random() < 0.8,
+                rebuild=chance.random() < 0.3,
+                build_idle_timeout=5.0,
+                run_idle_timeout=5.0,
+            )
+        case 1:
+            return launches.CancelLaunch()
+        case 2:
+            return launches.ClearStack(clear_stack=consent, keep_nodes=chance.random() < 0.5)
+        case _:
+            return launches.RestartStack(clear_stack=consent)
+
+
+def launched_nodes(request: launches.Launch) -> list[NodeId]:
+    """Return the nodes that a launch file of `_undertaking` names."""
+    names = request.launcher.rpartition("/")[2].removesuffix(".json5")
+    return [parse_node_id(name.replace("-", ":")) for name in names.split("_")]
 
 
 def _add(chance: Random, node: NodeId) -> control.AddNode:

@@ -25,14 +25,23 @@ from peppy.actors.stack.errors import BuildFailed, InstanceExists
 from peppy.actors.stack.ledger import Ledger
 from peppy.actors.stack.plan import process_record
 from peppy.schema import control
+from peppy.schema import launch as launches
 from peppy.schema.control import InstanceState, InstanceView, NodeView, StackView, Stage
 from peppy.schema.errors import PeppyError
 from peppy.schema.names import InstanceId
 from peppy.schema.node import NodeDocument
 from tests.actors.stack.acknowledged import Acknowledged, Operation
 from tests.actors.stack.embedded import DAEMON_INSTANCE, HOME, Part
+from tests.actors.stack.launches import deployment, write_launcher
 from tests.actors.stack.mortal import MortalRobot
-from tests.actors.stack.schedules import PARTS, PATIENT, STEADY, Stretch, schedule
+from tests.actors.stack.schedules import (
+    PARTS,
+    PATIENT,
+    STEADY,
+    Stretch,
+    launched_nodes,
+    schedule,
+)
 from tests.actors.stack.test_stack_histories import OVER, Asking
 
 SETTLED = 45.0
@@ -148,6 +157,8 @@ class World:
         operation = self.told.begin(request)
         if isinstance(request, control.AddNode):
             robot.source(str(operation.node), build=asking.build, run=asking.run)
+        if isinstance(request, launches.Launch):
+            self._write_launcher(request, asking)
         stopping = isinstance(request, control.StopInstance)
         before = robot.running(str(operation.instance_id)) if stopping else set[int]()
         answer: object = None
@@ -177,6 +188,15 @@ class World:
             )
             await self._ask(replace(asking, request=again, at=0.0, patience=PATIENT))
 
+    def _write_launcher(self, request: launches.Launch, asking: Asking) -> None:
+        nodes = launched_nodes(request)
+        sources = [
+            self.robot.source(str(node), build=asking.build, run=asking.run) for node in nodes
+        ]
+        names = ("front", "rear")
+        deployments = [deployment(each, names[i]) for i, each in enumerate(sources)]
+        write_launcher(self.robot, deployments, Path(request.launcher).stem)
+
     # What holds in the end.
 
     async def _settle(self) -> StackView:
@@ -205,6 +225,9 @@ class World:
 
     def _check_acknowledged(self, view: StackView) -> None:
         rows = {row.node: row for row in view.nodes[1:]}
+        if (launched := self.told.launched()) is not None:
+            assert set(rows) == set(launched_nodes(launched))
+            assert all(len(row.instances) == 1 for row in rows.values())
         for node, request in self.told.nodes().items():
             if isinstance(request, control.RemoveNode):
                 assert node not in rows, f"{node} was removed, and is there"
@@ -263,7 +286,7 @@ class World:
 
 def _paths(row: NodeView) -> list[Path]:
     snapshot = Path(row.config_path).parent
-    return [snapshot, HOME.artifact(row.node)] if row.stage is Stage.READY else [snapshot]
+    return [snapshot, Path(row.path)] if row.stage is Stage.READY else [snapshot]
 
 
 def _steady(view: StackView) -> dict[str, object]:

@@ -307,7 +307,7 @@ async def test_a_document_that_changes_while_it_is_added_is_not_taken(
         assert robot.names(HOME.built_nodes) == set()
 
 
-@pytest.mark.parametrize("turns", range(0, 60, 3))
+@pytest.mark.parametrize("turns", range(0, 60, 6))
 async def test_a_variant_whose_asker_leaves_is_added_or_leaves_nothing(turns: int) -> None:
     async with cameras() as robot:
         robot.root(MOCKED)
@@ -352,7 +352,11 @@ async def steps_until_the_mock_is_there() -> int:
 STEPS = trio.run(steps_until_the_mock_is_there, clock=MockClock(autojump_threshold=0))
 
 
-@pytest.mark.parametrize("step", range(1, STEPS + 1))
+# Two thirds of them go with the tests that wait.
+@pytest.mark.parametrize(
+    "step",
+    [pytest.param(n, marks=[pytest.mark.e2e] if n % 3 else []) for n in range(1, STEPS + 1)],
+)
 async def test_a_daemon_that_is_killed_leaves_the_root_or_the_mock_but_whole(
     step: int, autojump_clock: MockClock
 ) -> None:
