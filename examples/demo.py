@@ -61,8 +61,8 @@ class Demo:
         say("A camera, a brain, an arm, its controller, a recorder: built and started together.")
         self.peppy("stack", "launch", "peppy_launcher.json5", "--yes")
 
-        say("Who needs whom.")
-        self.peppy("stack", "list")
+        say("Who takes what from whom.")
+        self.peppy("stack", "graph")
 
         say(f"Somebody walks about with a lamp, and the arm follows: {LISTENING:.0f} seconds.")
         self.follow("the_brain", "the_nervous_system", "the_arm", seconds=LISTENING)

@@ -46,7 +46,7 @@ def test_the_demo_shows_the_arm_that_follows_and_the_video_that_is_saved(tmp_pat
     process = start_demo(tmp_path)
     out, _ = process.communicate()
     assert process.returncode == 0, out
-    assert "brain:v1 -> arm_controller:v1" in out
+    assert re.search(r"brain:v1 +│ action move_arm +│ arm_controller:v1", out)
     assert re.search(r"the_brain: pointing at \S+: the arm is at", out)
     assert re.search(r"the_arm: the_nervous_system takes over", out)
     assert re.search(r"# the_arm\npositions: \[", out)

@@ -117,6 +117,15 @@ async def test_the_callers_credential_helper_is_asked(site: Site) -> None:
     assert site.secrets() == []
 
 
+async def test_the_callers_netrc_is_used(site: Site) -> None:
+    site.server.account = ("me", SECRET)
+    netrc = site.home / ".netrc"
+    netrc.write_text(f"machine 127.0.0.1 login me password {SECRET}\n")
+    netrc.chmod(0o600)
+    assert await site.read(site.server.address) == site.commit
+    assert site.secrets() == []
+
+
 async def test_an_account_is_never_told_to_the_host_that_a_server_sends_to(site: Site) -> None:
     with serving(site.server.root) as other:
         other.account = ("me", "something else")

@@ -11,6 +11,7 @@ import pytest
 from tests.actors.host.git_repositories import Repository
 from tests.e2e.git_server import GitServer, serving
 from tests.e2e.harness import Peppy, wait_until
+from tests.e2e.test_documentation import walk
 from tests.e2e.test_robustness import alive, daemon_pid, instances, make, refused
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
@@ -110,6 +111,11 @@ def test_an_account_in_an_address_is_in_no_file_and_no_message(
         if path.is_file() and not path.is_symlink() and SECRET.encode() in path.read_bytes()
     ]
     assert with_it == []
+
+
+def test_the_page_about_git_does_what_it_says(peppy: Peppy) -> None:
+    assert len(list(walk("docs/git_sources.md", peppy))) == 2
+    assert "lamp:v1" in peppy("stack", "list")
 
 
 def waiting_ssh(peppy: Peppy) -> Path:

@@ -10,6 +10,7 @@ from peppy.schema.addresses import (
     inner_problem,
     is_address,
     lacks_scheme,
+    ref_problem,
     repository_problem,
     shown,
     without_credentials,
@@ -198,6 +199,35 @@ def test_archives_lie_on_web_servers_and_are_of_one_kind(url: str, is_right: boo
 )
 def test_a_directory_in_a_repository_does_not_leave_it(path: str, is_right: bool) -> None:
     assert (inner_problem(path) is None) is is_right
+
+
+@pytest.mark.parametrize("ref", ["main", "feature/x", "v1.0", "a@b", "3f2a", "x.locked", "é"])
+def test_what_branches_tags_and_commits_are_called(ref: str) -> None:
+    assert ref_problem(ref) is None
+
+
+@pytest.mark.parametrize(
+    ("ref", "what"),
+    [
+        ("", "an empty text is no branch"),
+        (" ", "an empty text is no branch"),
+        ("-x", "'-x' may not begin with '-'"),
+        ("a b", "'a b' cannot be a branch"),
+        ("a\n", "'a\\n' cannot be a branch"),
+        ("a..b", "'a..b' cannot be a branch"),
+        ("a~1", "'a~1' cannot be a branch"),
+        ("a:b", "'a:b' cannot be a branch"),
+        ("@{u}", "'@{u}' cannot be a branch"),
+        ("/a", "'/a' cannot be a branch"),
+        ("a/", "'a/' cannot be a branch"),
+        ("a.", "'a.' cannot be a branch"),
+        ("a.lock", "'a.lock' cannot be a branch"),
+    ],
+)
+def test_what_no_branch_tag_or_commit_is_called(ref: str, what: str) -> None:
+    problem = ref_problem(ref)
+    assert problem is not None
+    assert problem.startswith(what)
 
 
 def test_a_directory_in_a_repository_is_told_in_one_way() -> None:

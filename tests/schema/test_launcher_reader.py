@@ -11,7 +11,6 @@ from peppy.schema.errors import DocumentError, PeppyError
 from peppy.schema.launcher import Deployment, LaunchedInstance, Launcher, Place
 from peppy.schema.launcher_reader import looks_like_launcher, read_launcher
 from peppy.schema.names import InstanceId, Name, Tag
-from peppy.schema.node_reader import read_node_document, read_variant_document
 from peppy.schema.restart import RestartMode, RestartPolicy
 from peppy.schema.sources import (
     ArchiveSource,
@@ -270,6 +269,7 @@ def test_a_wrong_launch_file_is_a_problem(text: str, path: str, what: str) -> No
         ("", "", "is not a source: write { local }, { repo, path, ref }, { url, sha256 } or"),
         ("local: 'a', name: 'b'", "", "mixes 'local' and 'name'"),
         ("local: ''", ".local", "is empty"),
+        ("local: '~'", ".local", "'~': no shell reads this"),
         ("local: '~/camera'", ".local", "'~/camera': no shell reads this"),
         ("local: 'https://h/a.git'", ".local", "is an address: write { repo, path, ref }"),
         ("repo: 'https://h/a.git', ref: 'main'", "", "'path' is missing"),
@@ -286,6 +286,7 @@ def test_a_wrong_launch_file_is_a_problem(text: str, path: str, what: str) -> No
             "'path' is not known here",
         ),
         ("name: 'a'", "", "'tag' is missing"),
+        ("name: 5, tag: 'b'", ".name", "must be a string, not a whole number"),
         ("name: 'a:'", ".name", "is empty"),
         ("name: 'a b:v1'", ".name", "'a b' is not a name"),
         ("name: 'a:.1'", ".name", "'.1' is not a tag"),
@@ -338,30 +339,6 @@ def test_credentials_in_a_wrong_address_are_not_shown() -> None:
     assert "'https://h/a.zip?…'" in sentence
 
 
-NODE = "{peppy_schema: 'node_v1', manifest: {name: 'a', tag: 'b'}}"
-LOCK = "{peppy_schema: 'lock_v1', locked: []}"
-
-
-@pytest.mark.parametrize(
-    ("text", "what"),
-    [
-        (NODE, "this is a node's document, 'peppy node add' takes its directory"),
-        ("{execution: {}}", "this is a node's document, 'peppy node add' takes its directory"),
-        (LOCK, "this is a lock file, which lies beside the launch file that it belongs to"),
-    ],
-)
-def test_another_document_is_told_what_takes_it(text: str, what: str) -> None:
-    assert problems(text) == [(1, 1, "", what)]
-
-
-def test_a_launch_file_in_place_of_a_node_is_told_what_takes_it() -> None:
-    for reader in (read_node_document, read_variant_document):
-        with pytest.raises(DocumentError) as caught:
-            reader(ROBOT.encode(), "peppy.json5")
-        (problem,) = caught.value.problems
-        assert problem.what == "this is a launch file, 'peppy stack launch' takes it"
-
-
 @pytest.mark.parametrize(
     ("text", "is_one"),
     [
@@ -369,7 +346,7 @@ def test_a_launch_file_in_place_of_a_node_is_told_what_takes_it() -> None:
         (b"{deployments: 1}", True),
         (b"{'deployments': [", True),
         (b"{peppy_schema: 'launcher_v1', deployments", False),
-        (NODE.encode(), False),
+        (b"{manifest: {name: 'a', tag: 'b'}}", False),
         (b"[{deployments: []}]", False),
         (b"// deployments: these\n{manifest: {}}", False),
         (b"{a: 'deployments'}", False),

@@ -67,6 +67,8 @@ class CachedRepository:
         self.directory = directory
         self._limits = limits
         self._note = note
+        self._format = "sha1"
+        """What its objects are called by."""
 
     @property
     def exists(self) -> bool:
@@ -139,6 +141,7 @@ class CachedRepository:
     async def fetch_commit(self, commit: str) -> str:
         """Fetch one commit by its whole hash."""
         commit = commit.lower()
+        self._format = _format(commit)
         try:
             await self._fetch(f"+{commit}:{_name(commit)}", shallow=True)
         except (Unserved, Damaged, NotShallow):
@@ -210,7 +213,10 @@ class CachedRepository:
         what = [*names, *(f"{name}^{{}}" for name in names)] if names else []
         which = [] if names else ["--heads", "--tags"]
         ran = await self._reach(["ls-remote", "--quiet", *which, "--", self.place.url, *what])
-        return parse(ran.output)
+        listed = parse(ran.output)
+        for commit in listed.values():
+            self._format = _format(commit)
+        return listed
 
     async def _reach(self, words: Sequence[str]) -> Ran:
         """Run a git command that reaches the repository's server."""
@@ -244,10 +250,18 @@ class CachedRepository:
         """Make it if it is not there, and clear away what a killed git has left."""
         if not self.exists:
             await in_thread("make", self.directory, self._prepare)
-            words = ["init", "--quiet", "--bare", "--template=", "--", str(self.directory)]
-            ran = await run(self.git.words(*words), self.git.environment, self.git.nowhere)
+            words = ["init", "--quiet", "--bare", "--template="]
+            if self._format != "sha1":
+                words.append(f"--object-format={self._format}")
+            ran = await run(
+                self.git.words(*words, "--", str(self.directory)),
+                self.git.environment,
+                self.git.nowhere,
+            )
             if ran.code != 0:
-                raise GitError(f"git cannot make a repository at '{self.directory}'")
+                why = meaning(self.place, ran.complaints, ran.code)
+                sentence = f"git cannot make a repository at '{self.directory}'"
+                raise why if isinstance(why, NoRoom) else GitError(sentence)
         await self._clear()
 
     def _prepare(self) -> None:
@@ -278,6 +292,10 @@ class _Progress:
             doing = f"{found[1].lower()} {found[2]}"
             text = f"fetching {self._shown}: {doing}, {found[3]} %"
             self._note(Note(stream="doing", text=text))
+
+
+def _format(commit: str) -> str:
+    return "sha1" if len(commit) == 40 else "sha256"
 
 
 def _name(ref: str) -> str:

@@ -119,7 +119,7 @@ _MEANINGS: Final[tuple[tuple[str, type[GitError], str, str | None], ...]] = (
         r"mismatched algorithms|unknown object format|object format",
         GitError,
         "{place} has hashes of another kind than this git can use",
-        "use git 2.45 or newer, or a repository with SHA-1",
+        "bring git up to date with the system's package manager",
     ),
     (
         r"fsck error|: (?:tree|blob|commit|tag)[A-Za-z]+: |contains '\.\.?'|contains '\.git'|"

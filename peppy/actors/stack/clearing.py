@@ -11,6 +11,7 @@ from peppy.actors.stack.bringing_up import Waves, again, start_what_can_be
 from peppy.actors.stack.errors import NotAllRestarted
 from peppy.actors.stack.hands import Former, Hands
 from peppy.actors.stack.ledger import UNDERTAKING, Stage, UndertakingRecord
+from peppy.actors.stack.messages import InstanceLeft
 from peppy.actors.stack.undertaking_messages import Swap, Swapped
 from peppy.schema.control import StartView
 from peppy.schema.events import EventKind
@@ -93,8 +94,11 @@ async def bring_back(hands: Hands, record: UndertakingRecord) -> None:
     if plans and not 0 <= age <= BRING_BACK_WITHIN:
         names = ", ".join(f"'{plan.address.instance_id}'" for plan in plans)
         said += f"; its instances {names} are not started, since that was too long ago"
-        plans = []
+        known = set()
     refs = {node: member.ref for node, member in hands.former.items()}
+    for plan in plans:
+        if plan.node not in known:  # its name is free again
+            hands.stack.tell(InstanceLeft(plan.address.instance_id))
     with hands.back:
         starts = [again(plan) for plan in plans if plan.node in known]
         _, failures = await start_what_can_be(hands, refs, starts, waves_of(former))

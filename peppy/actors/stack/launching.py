@@ -18,8 +18,9 @@ from peppy.actors.stack.ledger import UNDERTAKING, Record, Stage, node_key, node
 from peppy.actors.stack.logs import line
 from peppy.actors.stack.making import Made, Workshop
 from peppy.actors.stack.members import free_instance_id
+from peppy.actors.stack.messages import InstanceLeft
 from peppy.actors.stack.planning import LaunchPlan, Reading, Step, plan
-from peppy.actors.stack.undertaking_messages import Swap, Swapped
+from peppy.actors.stack.undertaking_messages import Survey, Swap, Swapped
 from peppy.schema.control import RunNode, StartView
 from peppy.schema.errors import PeppyError
 from peppy.schema.events import EventKind
@@ -43,6 +44,9 @@ class Launching:
         self._former: Former | None = None
         """Set once something of it may have been stopped."""
         self._workshop: Workshop | None = None
+        self._swapped: Swapped | None = None
+        self._names: set[InstanceId] = set()
+        """Of the instances that it starts."""
 
     async def run(self) -> LaunchView:
         """Launch. Raises what is wrong with the file, `LaunchFailed` or `LaunchCancelled`."""
@@ -145,6 +149,7 @@ class Launching:
         swapped = await hands.swap(swap)
         if swapped.error is not None:
             raise swapped.error
+        self._swapped, self._names = swapped, set(swap.owners)
         return swapped
 
     async def _conclude(self, planned: LaunchPlan, former: Former) -> None:
@@ -198,7 +203,17 @@ class Launching:
                     f"what came up of it is left as it is, until this daemon ends: {error.sentence}"
                 )
             await remove_files(self._hands, former, keeping=self._artifacts())
+        await self._free_names()
         return "what came up of it is left as it is"
+
+    async def _free_names(self) -> None:
+        """Let others have the names of instances that were not started any more."""
+        if self._swapped is None:
+            return
+        surveyed = [await ref.ask(Survey()) for ref in self._swapped.refs.values()]
+        alive = {plan.address.instance_id for each in surveyed for plan in each.plans}
+        for name in self._names - alive:
+            self._hands.stack.tell(InstanceLeft(name))
 
     async def _return_to(self, former: Former) -> str:
         hands = self._hands

@@ -1,6 +1,6 @@
 """The nodes of a stack, those that leave it, and whose instance has which name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from random import Random
 
 from msgspec.structs import replace
@@ -14,6 +14,7 @@ from peppy.actors.stack.errors import (
     UnknownNode,
 )
 from peppy.actors.stack.messages import Hurry
+from peppy.actors.stack.plan import Plan
 from peppy.actors.stack.retirement import Member
 from peppy.actors.stack.site import Site
 from peppy.schema.control import NodeView, StackView
@@ -77,6 +78,12 @@ class Members:
             raise InstanceExists(instance_id, self.owners[instance_id])
         self.owners[instance_id] = node
         return instance_id
+
+    def keep_names(self, plans: Iterable[Plan]) -> None:
+        """Let nobody have the names of instances that are about to be started."""
+        for plan in plans:
+            if plan.node in self.present:
+                self.owners.setdefault(plan.address.instance_id, plan.node)
 
     def changed(self, view: NodeView) -> None:
         """Take a node's new looks."""

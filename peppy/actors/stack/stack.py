@@ -91,6 +91,7 @@ class Stack(Actor[Message]):
                 instance_id = instance.record.plan.address.instance_id
                 self._members.owners[instance_id] = found.entry.node
         if self._found.interrupted is not None:
+            self._members.keep_names(self._found.interrupted.plans)
             self._undertake(BringBack(record=self._found.interrupted))
 
     def receive(self, message: Message) -> None:
@@ -173,10 +174,9 @@ class Stack(Actor[Message]):
             case launches.LockLaunch():
                 self._work(request, lambda: locking.lock(self._site, request))
             case launches.CancelLaunch():
-                if self._undertaking is not None:
-                    self._undertaking.tell(GiveUp())
-                cancelled = self._undertaking is not None
-                self.answer(request, launches.CancelView(cancelled=cancelled))
+                if (present := self._undertaking) is not None:
+                    present.tell(GiveUp())
+                self.answer(request, launches.CancelView(cancelled=present is not None))
             case Swap():
                 self._swap(request)
             case TakeDown():

@@ -496,6 +496,7 @@ async def test_several_are_looked_at_together_and_others_can_ask_meanwhile() -> 
         robot.places.gate = trio.Event()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(robot.refresh)
+            await wait_all_tasks_blocked()
             nursery.start_soon(robot.refresh, "r5")
             await wait_all_tasks_blocked()
             assert robot.places.held_up == 4

@@ -37,10 +37,10 @@ exec '{git}' "$@"
 class Repository:
     """A repository with a work tree, and a person who works in it."""
 
-    def __init__(self, top: Path) -> None:
+    def __init__(self, top: Path, *options: str) -> None:
         self.top = top
         top.mkdir(parents=True)
-        self.git("init", "--quiet", "--template=", "-b", "main")
+        self.git("init", "--quiet", "--template=", "-b", "main", *options)
 
     def git(self, *words: str, data: bytes = b"") -> str:
         """Run git in it and return what it prints."""

@@ -119,6 +119,16 @@ async def test_what_is_not_fetched_with_a_repository_is_told(place: Place) -> No
     assert (into / "weights.bin").read_bytes() == pointer
 
 
+async def test_a_repository_of_sha256_is_as_good(tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "hub", "--object-format=sha256")
+    commit = repository.commit({"peppy.json5": DOCUMENT})
+    for number, ref in enumerate(("", commit, commit[:9])):
+        fetcher = GitFetcher(tmp_path / f"cache{number}")
+        origin = await fetcher.fetch(repository.source("", ref), tmp_path / f"into{number}")
+        assert origin.commit == commit
+        assert (tmp_path / f"into{number}" / "peppy.json5").read_bytes() == DOCUMENT
+
+
 async def test_an_empty_repository_is_called_so(tmp_path: Path) -> None:
     empty = Repository(tmp_path / "empty")
     with pytest.raises(HostError, match="is empty"):

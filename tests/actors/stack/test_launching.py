@@ -178,10 +178,17 @@ async def test_without_rollback_what_came_up_stays(autojump_clock: trio.testing.
         await robot.run()
         camera = robot.source("camera:v1", emits=EMITS)
         viewer = robot.source("viewer:v1", needs="camera:v1", run="quitter")
-        path = write_launcher(robot, [deployment(viewer, "screen"), deployment(camera, "cam")])
+        last = robot.source("last:v1", needs="viewer:v1")
+        path = write_launcher(
+            robot,
+            [deployment(viewer, "screen"), deployment(camera, "cam"), deployment(last, "end")],
+        )
         error = await robot.refused(launch(path, rollback=False))
         assert "left as it is" in error.sentence
         assert await states(robot) == {"cam": "running"}
+        # The names of those that were not started are free.
+        await robot.run("screen", node="camera:v1")
+        await robot.run("end", node="camera:v1")
 
 
 async def test_what_has_not_changed_is_not_built_again(
