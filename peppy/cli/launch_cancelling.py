@@ -27,7 +27,9 @@ class Cancelling:
     connection of its own.
     """
 
-    def __init__(self, client: ControlClient, terminal: Terminal) -> None:
+    def __init__(self, client: ControlClient, terminal: Terminal, token: str) -> None:
+        """`token` is the launch's, so that none is cancelled but that one."""
+        self._token = token
         self.wanted = False
         """Whether Ctrl+C was pressed."""
         self._client = client
@@ -81,7 +83,7 @@ class Cancelling:
 
     def _cancel(self) -> bool:
         for _ in range(ATTEMPTS):
-            if self._client.call(CancelLaunch()).cancelled:
+            if self._client.call(CancelLaunch(token=self._token)).cancelled:
                 return True
             if self._over:
                 break

@@ -1,9 +1,12 @@
 """A launch, from the request to its end: how far each node has come, and what Ctrl+C does to it."""
 
 import contextlib
+import secrets
 from collections.abc import Callable, Generator
 from functools import partial
 from typing import TypeVar
+
+import msgspec
 
 from peppy.cli.asking import ask
 from peppy.cli.drawing.launch_progress import state_line
@@ -26,7 +29,8 @@ def launch(request: Launch, terminal: Terminal) -> LaunchView:
     Ctrl+C cancels it: then the daemon says what that leaves, which comes as `Cancelled`. A second
     one raises `KeyboardInterrupt` at once.
     """
-    return ask(request, terminal, verb="launch", call=partial(_launch, terminal))
+    marked = msgspec.structs.replace(request, token=secrets.token_hex(8))
+    return ask(marked, terminal, verb="launch", call=partial(_launch, terminal, marked.token))
 
 
 def resolve(request: Request[A], terminal: Terminal) -> A:
@@ -41,8 +45,10 @@ def resolve(request: Request[A], terminal: Terminal) -> A:
     return ask(request, terminal, call=call)
 
 
-def _launch(terminal: Terminal, client: ControlClient, request: Request[LaunchView]) -> LaunchView:
-    with _watching(terminal) as (heard, well), Cancelling(client, terminal) as cancelling:
+def _launch(
+    terminal: Terminal, token: str, client: ControlClient, request: Request[LaunchView]
+) -> LaunchView:
+    with _watching(terminal) as (heard, well), Cancelling(client, terminal, token) as cancelling:
         try:
             view = client.call(request, heard)
         except ControlRefused as refusal:

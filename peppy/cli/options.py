@@ -44,6 +44,15 @@ InstanceOption = Annotated[
     ),
 ]
 
+BindOption = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--bind",
+        negative=(),
+        help="LABEL=INSTANCE: of a dependency, mean this instance only; may be repeated.",
+    ),
+]
+
 IdleTimeout = Annotated[
     float,
     Parameter(
@@ -125,6 +134,22 @@ def node_arguments(texts: Sequence[str]) -> tuple[str, ...]:
                 hint="write KEY=VALUE, with dots for nested groups, as in video.frame_rate=30",
             )
     return tuple(texts)
+
+
+def bindings(texts: Sequence[str]) -> dict[str, InstanceId]:
+    """Return which instance each label means (10.1); raise `Usage`."""
+    found: dict[str, InstanceId] = {}
+    for text in texts:
+        label, between, instance = text.rpartition("=")
+        if not label or not between:
+            raise Usage(
+                f"'{text}' binds nothing",
+                hint="write LABEL=INSTANCE, as in --bind camera=front",
+            )
+        if label in found:
+            raise Usage(f"'--bind' has '{label}' twice")
+        found[label] = some_instance_id(instance)
+    return found
 
 
 def timeouts(idle: float, longest: float) -> tuple[float, float]:

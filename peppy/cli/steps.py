@@ -1,5 +1,7 @@
 """Adding, building and running, with the lines that people see; `node add -sr` does all three."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +18,8 @@ from peppy.schema.restart import RestartPolicy
 
 NO_RESTART: Final = RestartPolicy()
 """The policy of an instance for which nobody has typed one."""
+
+NO_BINDINGS: Final[Mapping[str, InstanceId]] = MappingProxyType({})
 
 ALREADY_BUILT: Final = "already_built"
 """The daemon's word for a node that has its artifact."""
@@ -82,6 +86,7 @@ def run(
     limits: Limits,
     terminal: Terminal,
     restart: RestartPolicy = NO_RESTART,
+    bindings: Mapping[str, InstanceId] = NO_BINDINGS,
 ) -> StartView:
     """Start one instance, with the caller's environment, and wait until it runs."""
     doing = f"Running node {node}"
@@ -94,6 +99,7 @@ def run(
         idle_timeout=limits.idle,
         max_timeout=limits.longest,
         restart=restart,
+        bindings=dict(bindings),
     )
     view = ask(request, terminal, doing=doing, verb="run")
     terminal.step(

@@ -83,8 +83,11 @@ def exposed_action_module(action: ExposedAction) -> str:
     )
 
 
-def consumed_action_module(node: NodeId, action: ExposedAction) -> str:
-    """Return the module through which a node starts `action` of its dependency `node`."""
+def consumed_action_module(node: NodeId, label: str, action: ExposedAction) -> str:
+    """Return the module through which a node starts `action` of its dependency `node`.
+
+    By that `label` an instance of it may be bound.
+    """
     names = ("GoalRequest", "GoalResponseData", "FeedbackMessage", "ResultResponseData")
     parts = _Parts(action, names)
     answer, result = (_CORE_NODE, _INSTANCE_ID), parts.result.declared
@@ -98,7 +101,7 @@ def consumed_action_module(node: NodeId, action: ExposedAction) -> str:
         _class("ResultResponse", "The result of a goal.", answer, result),
     )
     own = ("cancel_data=CancelResponseData", "cancelled=CancelResponse", "finished=ResultResponse")
-    target = (literal(node.name, "node="),)
+    target = (literal(node.name, "node="), literal(label, "link="))
     declared = _declared("ConsumedAction", target, parts, own)
     stream = ("AsyncIterator, " if parts.feedback.declared else "") + "Callable"
     imported = ("ConsumedAction", "FiredGoal", "NodeRunner", "QoSProfile")

@@ -112,21 +112,22 @@ class _Links:
         target = self._documents[topic.local_id]
         found = next(each for each in target.interfaces.emits if each.name == topic.name)
         assert found.format is not None  # noqa: S101  # it would be a shortfall
-        return linked_module(target.manifest.id, found.name, found.qos, found.format)
+        node = target.manifest.id
+        return linked_module(node, topic.local_id, found.name, found.qos, found.format)
 
     def service_module(self, service: Consumed) -> str:
         """Return the module of a service of a dependency."""
         target = self._documents[service.local_id]
         offered = target.interfaces.exposed_services
         found = next(each for each in offered if each.name == service.name)
-        return consumed_service_module(target.manifest.id, found)
+        return consumed_service_module(target.manifest.id, service.local_id, found)
 
     def action_module(self, action: Consumed) -> str:
         """Return the module of an action of a dependency."""
         target = self._documents[action.local_id]
         offered = target.interfaces.exposed_actions
         found = next(each for each in offered if each.name == action.name)
-        return consumed_action_module(target.manifest.id, found)
+        return consumed_action_module(target.manifest.id, action.local_id, found)
 
 
 def _emitted(document: NodeDocument) -> dict[str, str]:

@@ -90,8 +90,11 @@ def exposed_service_module(service: ExposedService) -> str:
     )
 
 
-def consumed_service_module(node: NodeId, service: ExposedService) -> str:
-    """Return the module through which a node calls `service` of its dependency `node`."""
+def consumed_service_module(node: NodeId, label: str, service: ExposedService) -> str:
+    """Return the module through which a node calls `service` of its dependency `node`.
+
+    By that `label` an instance of it may be bound.
+    """
     builtins, taken = _builtins(service), set(_OWN_NAMES)
     asked = f"What a request of `{service.name}` says."
     request = _part(service.request, "Request", asked, builtins, taken)
@@ -104,6 +107,7 @@ def consumed_service_module(node: NodeId, service: ExposedService) -> str:
         classes += (_with_who(returned, "An answer, and who gives it.", who, response.name),)
     declared = (
         literal(node.name, "node="),
+        literal(label, "link="),
         literal(service.name, "name="),
         _given("request_format=", request.format),
         f"request={request.name}",

@@ -97,28 +97,38 @@ def emitted_module(name: str, qos: QosProfile, message: MessageFormat) -> str:
     )
 
 
-def linked_module(node: NodeId, name: str, qos: QosProfile, message: MessageFormat) -> str:
-    """Return the module through which a node takes the topic `name` from its dependency `node`."""
+def linked_module(
+    node: NodeId, label: str, name: str, qos: QosProfile, message: MessageFormat
+) -> str:
+    """Return the module through which a node takes the topic `name` from its dependency `node`.
+
+    By that `label` an instance of it may be bound.
+    """
     what = f"The topic `{name}` of `{node}`, emitted with the QoS profile `{qos.value}`."
-    return _consumed(what, node.name, name, qos, message)
+    first = (literal(node.name, "node="), literal(label, "link="))
+    return _consumed(what, first, name, qos, message)
 
 
 def external_module(topic: ExternalTopic) -> str:
     """Return the module through which a node takes `topic` from whoever emits it."""
     what = f"The topic `{topic.name}`, which this node consumes from any node that emits it."
     # The document gives no profile here: delivery is the emitter's affair.
-    return _consumed(what, None, topic.name, QosProfile.STANDARD, topic.format)
+    return _consumed(what, ("node=None",), topic.name, QosProfile.STANDARD, topic.format)
 
 
 def _consumed(
-    what: str, node: str | None, name: str, qos: QosProfile, message: MessageFormat
+    what: str,
+    first: tuple[str | Brackets, ...],
+    name: str,
+    qos: QosProfile,
+    message: MessageFormat,
 ) -> str:
     builtins = Builtins(field_names(message))
     imported = ["ConsumedTopic", "Messages", "NodeRunner"]
     taken = {*imported, *VIEWS, "MessageView"}
     classes = message_dataclasses(message, f"One message of `{name}`.", builtins, taken)
     texts = [classes.text]
-    declared = _declared("ConsumedTopic", (literal(node, "node="),), name, qos, message)
+    declared = _declared("ConsumedTopic", first, name, qos, message)
     functions = _RECEIVE
     viewed = views_of(message, classes)
     if viewed is not None:

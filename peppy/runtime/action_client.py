@@ -49,8 +49,11 @@ class ActionClient(ClientEnd):
         runner: NodeRunner,
         formats: ActionFormats,
         types: AnswerTypes,
+        link: str | None = None,
     ) -> None:
+        """`link` is the dependency's label, by which an instance of it may be bound."""
         super().__init__(node, name, runner, formats, types)
+        self._bound = runner.instance_of(link)
         self.feedback_statistics = FeedbackStatistics()
         # A handle that nobody holds any more need not hear of its server.
         self._goals: WeakValueDictionary[int, FiredGoal] = WeakValueDictionary()
@@ -78,6 +81,8 @@ class ActionClient(ClientEnd):
         field that does not fit.
         """
         check_timeout(timeout)
+        if instance_id is None:
+            instance_id = self._bound
         for wanted in (core_node, instance_id):
             if wanted is not None and not is_name(wanted):
                 raise ValueError(f"action '{self.name}': '{wanted}' cannot be a server's name")

@@ -64,6 +64,9 @@ class ExposedAction:
 class ConsumedAction:
     """An action of another node that this one starts.
 
+    `link` is the dependency's label: a goal that targets no instance means the one that it is bound
+    to, and any if it is not.
+
     `cancelled` and `finished` take the core node and the instance id of the server, and the
     message: `finished` only if there is a format for it.
     """
@@ -79,8 +82,11 @@ class ConsumedAction:
         cancel_data: type[Any],
         cancelled: type[Any],
         finished: type[Any],
+        *,
+        link: str | None = None,
     ) -> None:
         self.node = node
+        self.link = link
         self.name = name
         self._types = AnswerTypes(cancelled, finished)
         self.formats = _formats(name, goal_request, goal_response, feedback, result, cancel_data)
@@ -101,7 +107,9 @@ class ConsumedAction:
         """
 
         def opened() -> ActionClient:
-            client = ActionClient(self.node, self.name, node_runner, self.formats, self._types)
+            client = ActionClient(
+                self.node, self.name, node_runner, self.formats, self._types, self.link
+            )
             return node_runner.add_end(client)
 
         client = node_runner.kept(self, opened)

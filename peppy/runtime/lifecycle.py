@@ -69,7 +69,12 @@ async def run_node(
     """
     occupancy = occupancy or Occupancy()
     runner = NodeRunner(
-        settings.address, settings.tag, transport, occupancy.token, settings.buffers
+        settings.address,
+        settings.tag,
+        transport,
+        occupancy.token,
+        settings.buffers,
+        settings.bindings,
     )
     over = anyio.Event()
     failure: BaseException | None = None

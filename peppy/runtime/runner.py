@@ -1,8 +1,9 @@
 """The node runner: what node code holds of its own node. Source: behaviour.md 8.10."""
 
 import itertools
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any, Final, Protocol, TypeVar, cast, runtime_checkable
 
 import msgspec
@@ -19,13 +20,15 @@ from peppy.runtime.transport.port import Delivery, Transport, TransportError
 from peppy.schema import keys
 from peppy.schema.daemon_config import Buffers
 from peppy.schema.keys import Address
-from peppy.schema.names import Tag
+from peppy.schema.names import InstanceId, Tag
 from peppy.schema.notice import Notice
 from peppy.schema.traffic import EndTraffic, TrafficView
 
 T = TypeVar("T")
 
 DEFAULT_BUFFERS: Final = Buffers()
+
+NO_BINDINGS: Final[Mapping[str, InstanceId]] = MappingProxyType({})
 
 
 @runtime_checkable
@@ -57,6 +60,7 @@ class NodeRunner:
         transport: Transport,
         token: CancellationToken,
         buffers: Buffers = DEFAULT_BUFFERS,
+        bindings: Mapping[str, InstanceId] = NO_BINDINGS,
     ) -> None:
         self.address = address
         self.transport = transport
@@ -66,6 +70,7 @@ class NodeRunner:
         """How many messages wait for this node before the oldest gives way."""
         self.hooks = Hooks()
         """What has been registered by `on_shutdown`."""
+        self._bindings = bindings
         self._tag = tag
         self._token = token
         self._kept: dict[object, Any] = {}
@@ -111,6 +116,13 @@ class NodeRunner:
     def node_tag(self) -> str:
         """Return the node's tag."""
         return self._tag
+
+    def instance_of(self, link: str | None) -> InstanceId | None:
+        """Return the instance that the dependency labelled `link` is bound to; None if any will do.
+
+        Source: behaviour.md 6, the bindings of an instance.
+        """
+        return None if link is None else self._bindings.get(link)
 
     def kept(self, key: object, make: Callable[[], T]) -> T:
         """Return what was made under `key`, making it now if this is the first call.

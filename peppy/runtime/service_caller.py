@@ -49,8 +49,11 @@ class Caller:
         name: str,
         formats: ServiceFormats,
         response: type[Any] | None,
+        link: str | None = None,
     ) -> None:
+        """`link` is the dependency's label, by which an instance of it may be bound."""
         self._runner = node_runner
+        self._bound = node_runner.instance_of(link)
         self._exchange = node_runner.exchange
         self._node = node
         self._name = name
@@ -69,6 +72,8 @@ class Caller:
         """Return the response of the first that answers; see `ConsumedService.poll`."""
         if not timeout >= 0:  # a NaN is not, either
             raise ValueError(f"a timeout is a number of seconds from 0, not {timeout}")
+        if instance_id is None:
+            instance_id = self._bound
         route = self._routes.get((core_node, instance_id))
         if route is None:
             route = self._new_route(core_node, instance_id)

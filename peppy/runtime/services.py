@@ -77,7 +77,11 @@ async def _serve(server: Server, handler: Handler) -> None:
 
 
 class ConsumedService:
-    """A service of `node` that this node calls."""
+    """A service of `node` that this node calls.
+
+    `link` is the dependency's label: a call that targets no instance means the one that it is bound
+    to, and any if it is not.
+    """
 
     def __init__(
         self,
@@ -88,9 +92,12 @@ class ConsumedService:
         response_format: Literal | None,
         response_data: type[Any] | None,
         response: type[Any] | None,
+        *,
+        link: str | None = None,
     ) -> None:
         """Keep what is said of it; a format is None where there is nothing in a message."""
         self.node = node
+        self.link = link
         self.name = name
         self.formats = ServiceFormats(name, request_format, request, response_format, response_data)
         self._response = response
@@ -103,8 +110,9 @@ class ConsumedService:
         target_core_node: str | None = None,
         target_instance_id: str | None = None,
     ) -> Any:
-        """Return the response of the first instance that answers; None targets any.
+        """Return the response of the first instance that answers.
 
+        Targets are as in `ConsumedTopic.next_message`.
         None comes back where the service has no response format. `timeout` is in seconds. Raises
 
         - `ServiceUnreachable` (a `ConnectionError`): nobody is there, which is known at once, or
@@ -120,7 +128,7 @@ class ConsumedService:
 
     def _caller(self, node_runner: NodeRunner) -> Caller:
         return node_runner.add_end(
-            Caller(node_runner, self.node, self.name, self.formats, self._response)
+            Caller(node_runner, self.node, self.name, self.formats, self._response, self.link)
         )
 
     def __repr__(self) -> str:

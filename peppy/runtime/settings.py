@@ -16,7 +16,7 @@ from peppy.runtime.standalone import CORE_NODE, StandaloneConfig
 from peppy.schema.daemon_config import Buffers, Lifecycle, Mode
 from peppy.schema.errors import PeppyError
 from peppy.schema.keys import Address
-from peppy.schema.names import Name, Tag
+from peppy.schema.names import InstanceId, Name, Tag
 from peppy.schema.parameters import ParameterError
 from peppy.schema.runtime_config import (
     DEFAULT_MESSAGING_PORT,
@@ -43,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lifecycle: Lifecycle = Lifecycle()
     buffers: Buffers = Buffers()
     mode: Mode = Mode.PEER
+    bindings: Mapping[str, InstanceId] = {}
+    """For a dependency's label, the one instance of it that is meant; any for the others."""
     supervised: bool = False
     """Whether a daemon started the node: then the node misses it when it falls silent."""
 
@@ -81,6 +83,7 @@ def supervised_settings(binding: Binding[Any], environment: Mapping[str, str]) -
         lifecycle=config.lifecycle,
         buffers=config.buffers,
         mode=config.mode,
+        bindings=config.bindings,
         supervised=True,
     )
 
@@ -111,6 +114,7 @@ def standalone_settings(
         arguments=arguments,
         host=config.host,
         port=config.port if config.port is not None else messaging_port(environment),
+        bindings=config.bindings,
     )
 
 

@@ -25,6 +25,8 @@ class StandaloneConfig(msgspec.Struct, frozen=True, kw_only=True):
     instance_id: InstanceId = INSTANCE_ID
     node_name: Name | None = None
     """None: the name in the node's document."""
+    bindings: Mapping[str, InstanceId] = {}
+    """For a dependency's label, the one instance of it that is meant; any for the others."""
 
     def with_parameters(self, parameters: Mapping[str, Any] | object) -> Self:
         """Take parameters as a dict keyed by the document's names, or as `Parameters`."""
@@ -41,3 +43,8 @@ class StandaloneConfig(msgspec.Struct, frozen=True, kw_only=True):
     def with_node_name(self, node_name: str) -> Self:
         """Be known as a node called `node_name`; raise `NotAName` if that cannot be one."""
         return msgspec.structs.replace(self, node_name=parse_name(node_name, "a node's name"))
+
+    def with_bindings(self, bindings: Mapping[str, str]) -> Self:
+        """For the dependency of each label mean this one instance; raise `NotAName` for none."""
+        meant = {label: parse_instance_id(instance) for label, instance in bindings.items()}
+        return msgspec.structs.replace(self, bindings=meant)

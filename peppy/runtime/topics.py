@@ -68,7 +68,11 @@ class EmittedTopic(Generic[M]):
 
 
 class ConsumedTopic(Generic[M]):
-    """A topic that the node takes from `node`, or from any node if that is None."""
+    """A topic that the node takes from `node`, or from any node if that is None.
+
+    `link` is the dependency's label: a call that targets no instance means the one that it is bound
+    to, and any if it is not.
+    """
 
     def __init__(
         self,
@@ -79,9 +83,11 @@ class ConsumedTopic(Generic[M]):
         message: type[M],
         *,
         views: bool = False,
+        link: str | None = None,
     ) -> None:
         self.node = node
         self.name = name
+        self.link = link
         self._terms = TERMS[QoSProfile(qos)]
         self._literal = format
         self._message = message
@@ -95,7 +101,9 @@ class ConsumedTopic(Generic[M]):
 
     def viewed_as(self, message: type[V]) -> "ConsumedTopic[V]":
         """Return the same topic with arrays of numbers as views, in messages of this class."""
-        return ConsumedTopic(self.node, self.name, self._qos, self._literal, message, views=True)
+        return ConsumedTopic(
+            self.node, self.name, self._qos, self._literal, message, views=True, link=self.link
+        )
 
     async def next_message(
         self,
@@ -103,7 +111,9 @@ class ConsumedTopic(Generic[M]):
         target_core_node: str | None = None,
         target_instance_id: str | None = None,
     ) -> tuple[str, M]:
-        """Return the next message and the instance id of its sender; None targets any sender.
+        """Return the next message and the instance id of its sender.
+
+        None targets any sender, or for the instance the one that the topic's link is bound to.
 
         The first call for a target subscribes. Between calls messages wait: up to 128, or 1024 of
         `sensor_data`, unless `Buffers` say otherwise, the oldest giving way; of `reliable` and
@@ -150,6 +160,8 @@ class ConsumedTopic(Generic[M]):
         for target in (core_node, instance_id):
             if target is not None and not is_name(target):
                 raise ValueError(f"topic '{self.name}': '{target}' cannot be a sender's name")
+        if instance_id is None:
+            instance_id = node_runner.instance_of(self.link)
         transport = node_runner.transport
         senders = (self.name, self.node, core_node, instance_id)
         pattern = keys.topic_pattern(*senders)

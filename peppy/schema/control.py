@@ -77,6 +77,8 @@ class InstanceView(msgspec.Struct, frozen=True, kw_only=True):
     health: Health | None = None
     """None until the first answer, and for what has ended."""
     restart: RestartPolicy = RestartPolicy()
+    bindings: dict[str, InstanceId] = {}
+    """For a dependency's label, the one instance of it that is meant."""
     restarts: int = 0
     """How often the policy has had it started again."""
     doing: str | None = None
@@ -343,6 +345,8 @@ class RunNode(Request[StartView], frozen=True, kw_only=True):
     idle_timeout: float = IDLE_TIMEOUT
     max_timeout: float = MAX_TIMEOUT
     restart: RestartPolicy = RestartPolicy()
+    bindings: dict[str, InstanceId] = {}
+    """For a dependency's label, the one instance of it that is meant; any for the others."""
 
 
 class StopInstance(Request[StopView], frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ class MissingDependency(DependencyProblem):
 
     def __init__(self, node: NodeId, dependency: NodeId, there: Iterable[NodeId]) -> None:
         self.dependency = dependency
-        guess = _nearest_node(dependency, list(there))
+        self.guess = guess = _nearest_node(dependency, list(there))
         super().__init__(
             node,
             f"`{node}` depends on `{dependency}`, but it does not exist in the stack",

@@ -141,6 +141,8 @@ class Launch(Request[LaunchView], frozen=True, kw_only=True):
     """Whether the former stack is brought back if this one does not come up."""
     clear_stack: bool = False
     """Consent to take the present stack down."""
+    token: str = ""
+    """Whoever knows it can cancel this launch and no other."""
     add_idle_timeout: float = IDLE_TIMEOUT
     build_idle_timeout: float = IDLE_TIMEOUT
     run_idle_timeout: float = IDLE_TIMEOUT
@@ -149,6 +151,9 @@ class Launch(Request[LaunchView], frozen=True, kw_only=True):
 
 class CancelLaunch(Request[CancelView], frozen=True, kw_only=True):
     """Give up the launch that is under way: it undoes what it has done, and then says so."""
+
+    token: str = ""
+    """Of the launch that is meant; empty for whichever it is."""
 
 
 class LockLaunch(Request[LockView], frozen=True, kw_only=True):

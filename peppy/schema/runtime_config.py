@@ -42,6 +42,8 @@ class RuntimeConfig(msgspec.Struct, frozen=True):
     lifecycle: Lifecycle = Lifecycle()
     buffers: Buffers = Buffers()
     mode: Mode = Mode.PEER
+    bindings: dict[str, InstanceId] = {}
+    """For a dependency's label, the one instance of it that is meant; any for the others."""
 
 
 class DaemonState(msgspec.Struct, frozen=True):

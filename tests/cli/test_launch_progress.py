@@ -117,7 +117,10 @@ def test_ctrl_c_cancels_the_launch_and_says_what_was_kept(tmp_path: Path) -> Non
         peppy.type("\x03")
         peppy.until("Cancelling the launch")
         assert peppy.end() == 130
-    assert [type(request) for request in daemon.requests] == [Launch, CancelLaunch]
+    launch, cancel = daemon.requests
+    assert isinstance(launch, Launch)
+    assert isinstance(cancel, CancelLaunch)
+    assert launch.token == cancel.token != ""
     rows = shown(peppy.seen)
     assert rows[-2:] == [
         "Error: the launch was cancelled before anything was stopped",

@@ -140,6 +140,7 @@ def test_every_option_of_a_launch_reaches_the_daemon(start: Start, robot: Path) 
     assert isinstance(request, Launch)
     assert request.environment["PEPPY_HOME"]
     assert request == Launch(
+        token=request.token,
         launcher=str(robot / "peppy_launcher.json5"),
         environment=request.environment,
         locked=True,
@@ -161,7 +162,7 @@ def test_a_launch_without_options_is_careful(start: Start) -> None:
     assert run(["stack", "launch", "robot"]) == 0
     (request,) = daemon.requests
     assert isinstance(request, Launch)
-    assert request == Launch(launcher="robot", environment=request.environment)
+    assert request == Launch(launcher="robot", environment=request.environment, token=request.token)
 
 
 @pytest.mark.parametrize("option", ["--max-timeout-secs", "--node-build-idle-timeout-secs"])

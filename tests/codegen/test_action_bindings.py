@@ -119,7 +119,7 @@ def test_names_that_the_modules_use_themselves_work_in_formats() -> None:
     for action in hostile_actions().interfaces.exposed_actions:
         names = executed(exposed_action_module(action))
         assert all(names["_ACTION"].formats.fingerprints.values())
-        again = executed(consumed_action_module(NODE, action))
+        again = executed(consumed_action_module(NODE, "label", action))
         assert again["_ACTION"].formats.fingerprints == names["_ACTION"].formats.fingerprints
 
 
@@ -135,7 +135,7 @@ def test_the_classes_of_every_format_fit_both_ends(
         FeedbackTopic(feedback),
         ActionService(None, result),
     )
-    for text in (exposed_action_module(action), consumed_action_module(NODE, action)):
+    for text in (exposed_action_module(action), consumed_action_module(NODE, "label", action)):
         formats = executed(text)["_ACTION"].formats
         for part in ("goal request", "goal response", "feedback", "result", "cancel response"):
             # The codec pairs classes and fields, and refuses those that do not fit.

@@ -78,7 +78,7 @@ def executed(text: str) -> dict[str, Any]:
 def test_the_classes_of_every_format_fit_it(literal: dict[str, Any], name: str) -> None:
     message = parse_format(literal)
     emitted = executed(emitted_module(name, QosProfile.STANDARD, message))
-    consumed = executed(linked_module(NODE, name, QosProfile.STANDARD, message))
+    consumed = executed(linked_module(NODE, "label", name, QosProfile.STANDARD, message))
     for names in (emitted, consumed):
         # The codec pairs classes and fields, down to the last, and refuses those that do not fit.
         assert names["_TOPIC"]._codec.fingerprint == message.fingerprint()

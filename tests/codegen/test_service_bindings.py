@@ -53,7 +53,7 @@ def test_a_document_brings_a_module_for_each_service() -> None:
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_request_goes_from_module_to_module_and_its_answer_comes_back(backend: str) -> None:
     exposed = executed(exposed_service_module(SERVICES[0]))
-    consumed = executed(consumed_service_module(NODE, SERVICES[0]))
+    consumed = executed(consumed_service_module(NODE, "label", SERVICES[0]))
 
     def handler(request: Any) -> Any:
         assert request == exposed["Request"](
@@ -81,10 +81,10 @@ def test_a_request_goes_from_module_to_module_and_its_answer_comes_back(backend:
 
 def test_what_has_no_format_has_no_parameter_and_no_class() -> None:
     first = ["node_runner", "timeout", "target_core_node", "target_instance_id"]
-    names = executed(consumed_service_module(NODE, SERVICES[3]))
+    names = executed(consumed_service_module(NODE, "label", SERVICES[3]))
     assert list(signature(names["poll"]).parameters) == first
     assert not {"Request", "Response", "ResponseData"} & set(names)
-    names = executed(consumed_service_module(NODE, SERVICES[0]))
+    names = executed(consumed_service_module(NODE, "label", SERVICES[0]))
     assert list(signature(names["poll"]).parameters) == [first[0], "request", *first[1:]]
     names = executed(exposed_service_module(SERVICES[3]))
     assert list(names["Request"].__dataclass_fields__) == ["instance_id", "core_node"]
@@ -98,7 +98,7 @@ def test_the_classes_of_every_format_fit_it(
     formats = [None if each is None else parse_format(each) for each in (request, response)]
     service = ExposedService(Name("s"), *formats)
     expected = tuple(0 if each is None else each.fingerprint() for each in formats)
-    for text in (exposed_service_module(service), consumed_service_module(NODE, service)):
+    for text in (exposed_service_module(service), consumed_service_module(NODE, "label", service)):
         # The codec pairs classes and fields, down to the last, and refuses those that do not fit.
         assert executed(text)["_SERVICE"].formats.fingerprints == expected
 
@@ -110,7 +110,7 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for service in SERVICES:
         name = service.name.replace("-", "_")
         texts[f"generated/exposed_{name}.py"] = exposed_service_module(service)
-        texts[f"generated/consumed_{name}.py"] = consumed_service_module(NODE, service)
+        texts[f"generated/consumed_{name}.py"] = consumed_service_module(NODE, "label", service)
     texts["generated/__init__.py"] = ""
     settings = {"typeCheckingMode": "strict", "include": ["generated"], "extraPaths": [str(ROOT)]}
     texts["pyrightconfig.json"] = json.dumps(settings)

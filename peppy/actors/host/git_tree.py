@@ -157,6 +157,8 @@ async def lay_out(cached: CachedRepository, tree: Entry, into: Path) -> Laid:
 
 def select(entries: Sequence[Entry], shown: str) -> list[Entry]:
     """Return what a snapshot takes of a listing. Raises `HostError` for what may not be written."""
+    if len(entries) > MOST_MEMBERS:
+        raise HostError(f"'{shown}' holds more than {MOST_MEMBERS} files and directories")
     contents: dict[str, set[str]] = {}
     seen: set[str] = set()
     for entry in entries:
@@ -175,7 +177,7 @@ def select(entries: Sequence[Entry], shown: str) -> list[Entry]:
             out.add(entry.path)
         else:
             kept.append(entry)
-    _check_size([entry for entry in kept if entry.is_file], len(entries), shown)
+    _check_size([entry for entry in kept if entry.is_file], shown)
     return kept
 
 
@@ -196,9 +198,7 @@ def _check(entry: Entry, shown: str) -> None:
         raise HostError(f"'{shown}' holds {quoted(entry.path)}, which is not written: {why}")
 
 
-def _check_size(files: Sequence[Entry], members: int, shown: str) -> None:
-    if members > MOST_MEMBERS:
-        raise HostError(f"'{shown}' holds {members} files and directories, more than is taken")
+def _check_size(files: Sequence[Entry], shown: str) -> None:
     for entry in files:
         if entry.size > LARGEST_FILE:
             raise HostError(

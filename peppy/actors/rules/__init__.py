@@ -7,7 +7,9 @@ microseconds. The actors in `peppy.actors.stack` feed events in and carry action
 - `health`: whether an instance is well, and when it hangs.
 - `restart`: whether an instance that has ended is started again, and when.
 - `node_stage`: one node, from its snapshot to its artifact.
-- `graph`: which nodes need which, and what may not be taken away.
+- `graph`: which nodes need which.
+- `dependencies`: whether nodes can stand beside one another, and which comes first.
+- `fitting`: whether a node that comes fits those that are there.
 - `notices`: how much of what a node says unasked is listened to.
 - `datastore`: what is kept for nodes, and what is too much.
 - `benchmark`: what is measured, and how it compares with the last time.

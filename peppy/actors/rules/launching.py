@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from peppy.actors.rules import dependencies
+from peppy.actors.rules import binding, dependencies
+from peppy.schema.dependency_errors import MissingDependency
 from peppy.schema.errors import Problem
 from peppy.schema.launcher import Deployment, LaunchedInstance, Place
 from peppy.schema.names import InstanceId, NodeId
@@ -48,8 +49,10 @@ def _dependencies(candidates: Sequence[Candidate]) -> Iterator[Problem]:
     documents = together(candidates)
     places = {each.node: each.deployment.place for each in reversed(candidates)}
     for error in dependencies.problems(documents, documents):
-        hint = "" if error.hint is None else f"; {error.hint}"
-        yield places[error.node].problem(f"{error.sentence}{hint}")
+        hint = error.hint
+        if isinstance(error, MissingDependency) and error.guess is None:
+            hint = "launch it as well"
+        yield places[error.node].problem(error.sentence + ("" if hint is None else f"; {hint}"))
 
 
 def _nodes(candidates: Sequence[Candidate]) -> Iterator[Problem]:
@@ -109,13 +112,12 @@ def _bindings(candidates: Sequence[Candidate]) -> Iterator[Problem]:
         if instance.instance_id is not None
     }
     for each in candidates:
-        labels = {needed.local_id: needed.node for needed in each.document.manifest.depends_on}
+        labels = binding.labels_of(each.document)
         for instance in each.deployment.instances:
             for label, target in instance.bindings.items():
                 if label not in labels:
-                    yield instance.place.problem(
-                        f"{quoted(label)} is no dependency of node '{each.node}'"
-                    )
+                    sentence = binding.unknown_label(label, each.node, labels)
+                    yield instance.place.problem(sentence)
                 elif owners.get(target) != labels[label]:
                     yield instance.place.problem(
                         f"{quoted(label)} needs an instance of node '{labels[label]}', and"

@@ -77,7 +77,10 @@ async def last_lines(site: Site, plan: Plan) -> tuple[str, ...]:
         tail = await site.host.files.tail(plan.log, LAST_LINES)
     except HostError as error:
         return (str(error),)
-    return tuple(without_stamp(line) for line in tail)
+    lines = [without_stamp(line) for line in tail]
+    # Those before belong to an instance of the same name that has ended.
+    begun = [n for n, text in enumerate(lines) if text.startswith(starting.EXECUTING)]
+    return tuple(lines[begun[-1] :] if begun else lines)
 
 
 async def clear(site: Site, plan: Plan) -> None:

@@ -86,6 +86,7 @@ def again(plan: Plan) -> RunNode:
         idle_timeout=plan.idle_timeout,
         max_timeout=plan.max_timeout,
         restart=plan.restart,
+        bindings=plan.bindings,
     )
 
 

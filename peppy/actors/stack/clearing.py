@@ -27,7 +27,7 @@ async def clear(hands: Hands, request: ClearStack) -> DownView:
     former = await hands.survey()
     if former.plans and not request.clear_stack:
         raise former.in_use("taken down")
-    hands.step(f"Stopping {counted(len(former.plans), 'instance')}")
+    hands.step(f"Stopping {counted(len(former.plans), 'instance')}...")
     nodes = former.nodes if request.keep_nodes else ()
     cleared = hands.happened(EventKind.CLEARED, "was taken down")
     swapped = await hands.swap(Swap(nodes=nodes, changes={}, events=(cleared,)))
@@ -47,7 +47,7 @@ async def restart(hands: Hands, request: RestartStack) -> RestartView:
     former = await hands.survey()
     if former.plans and not request.clear_stack:
         raise former.in_use("restarted")
-    hands.step(f"Stopping {counted(len(former.plans), 'instance')}")
+    hands.step(f"Stopping {counted(len(former.plans), 'instance')}...")
     now = hands.site.host.clock.now()
     await hands.site.ledger.write({UNDERTAKING: former.record(Stage.STOPPING, now)})
     changes = {UNDERTAKING: former.record(Stage.GOING_BACK, now)}
@@ -68,7 +68,7 @@ async def start_again(
     """
     started: tuple[StartView, ...] = ()
     failures: list[str] = []
-    hands.step(f"Starting {counted(len(former.plans), 'instance')} again")
+    hands.step(f"Starting {counted(len(former.plans), 'instance')} again...")
     with hands.back:
         started, failures = await start_what_can_be(
             hands, swapped.refs, [again(plan) for plan in former.plans], waves_of(former)

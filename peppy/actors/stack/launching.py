@@ -84,12 +84,13 @@ class Launching:
     async def _prepare(self) -> tuple[LaunchPlan, Former]:
         """Do all that leaves the present stack alone."""
         hands, request = self._hands, self._request
-        hands.note(Note(stream="log", text=str(self._log)))
-        await self._say(f"Launching {request.launcher}")
+        hands.step(f"Launching {request.launcher}...")
         planned = await plan(hands.site, Reading.of(request), hands.note)
         former = await hands.survey()
         if former.nodes and not request.clear_stack:
             raise former.in_use("replaced")
+        hands.note(Note(stream="log", text=str(self._log)))
+        await self._record(f"Launching {planned.launcher.source}")
         for warning in planned.warnings:
             hands.note(Note(stream="warning", text=warning))
         await self._make(planned)
@@ -128,6 +129,7 @@ class Launching:
                 idle_timeout=request.run_idle_timeout,
                 max_timeout=request.max_timeout,
                 restart=instance.restart,
+                bindings=instance.bindings,
             )
             starts.append(start)
         return starts
@@ -190,7 +192,7 @@ class Launching:
             return "all ends, and nothing is started again"
         if error is not None and not self._request.rollback:
             return await self._leave_it(former)
-        hands.step("Going back to the stack before")
+        hands.step("Going back to the stack before...")
         return await self._return_to(former)
 
     async def _leave_it(self, former: Former) -> str:

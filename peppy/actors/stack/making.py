@@ -59,6 +59,9 @@ class Workshop:
         except PeppyError as error:
             self._hands.progress(node, NodeProgress.FAILED, error.sentence.splitlines()[0])
             raise
+        except trio.Cancelled:
+            self._hands.progress(node, NodeProgress.FAILED, "was given up")
+            raise
 
     async def discard(self) -> None:
         """Remove what was made; what cannot be removed now, the next daemon removes."""

@@ -5,7 +5,7 @@ from random import Random
 
 from msgspec.structs import replace
 
-from peppy.actors.rules import graph
+from peppy.actors.rules import binding, fitting, graph
 from peppy.actors.stack import views
 from peppy.actors.stack.errors import (
     CoreNodeRefused,
@@ -17,7 +17,7 @@ from peppy.actors.stack.messages import Hurry
 from peppy.actors.stack.plan import Plan
 from peppy.actors.stack.retirement import Member
 from peppy.actors.stack.site import Site
-from peppy.schema.control import NodeView, StackView
+from peppy.schema.control import NodeView, RunNode, StackView
 from peppy.schema.generated_names import generate_instance_id
 from peppy.schema.names import InstanceId, NodeId, parse_instance_id
 from peppy.schema.node import NodeDocument
@@ -78,6 +78,15 @@ class Members:
             raise InstanceExists(instance_id, self.owners[instance_id])
         self.owners[instance_id] = node
         return instance_id
+
+    def admit(self, request: RunNode, member: Member) -> tuple[InstanceId, tuple[str, ...]]:
+        """Return the name of a new instance, and what is to be said before it starts.
+
+        Raises `BadBindings`, and what `claim` raises.
+        """
+        absent = binding.warnings(member.entry.document, request.bindings, self.owners)
+        unfit = fitting.warnings_of_run(member.entry.fitted, self.documents())
+        return self.claim(request.instance_id, request.node), (*unfit, *absent)
 
     def keep_names(self, plans: Iterable[Plan]) -> None:
         """Let nobody have the names of instances that are about to be started."""

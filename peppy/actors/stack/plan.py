@@ -35,6 +35,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     record: Path
     """Where its process is recorded, for a daemon that comes later."""
     restart: RestartPolicy = RestartPolicy()
+    bindings: dict[str, InstanceId] = {}
+    """For a dependency's label, the one instance of it that is meant."""
 
 
 def process_record(instance_id: InstanceId) -> str:

@@ -148,7 +148,7 @@ class LocatedLauncher(msgspec.Struct, frozen=True, kw_only=True):
         if isinstance(place, LocalSource | None) or isinstance(source, LocalSource):
             return source
         inner = os.path.relpath(source.path or ".", place.path or ".")
-        if inner.split("/", 1)[0] == ".." or within(place, "" if inner == "." else inner) != source:
+        if within(place, "" if inner == "." else inner) != source:
             return source
         return LocalSource(os.path.normpath(self.top / inner))
 

@@ -136,7 +136,7 @@ class Stack(Actor[Message]):
 
     def _request(self, request: Requests | Swap) -> None:
         try:
-            if self._going_down is not None:
+            if self._going_down is not None and not isinstance(request, control.ListStack):
                 raise GoingDown
             if isinstance(request, Changes):
                 self._change(request)
@@ -161,8 +161,7 @@ class Stack(Actor[Message]):
             case control.InitNode():
                 self._work(request, lambda: bindings.init(self._site, request))
             case control.SyncNode():
-                known = members.documents()
-                self._work(request, lambda: bindings.sync(self._site, request, known))
+                self._work(request, lambda: bindings.sync(self._site, request, members.documents()))
             case control.BenchmarkStack():
                 promise, view = self.promise(request), members.view()
                 self.background(
@@ -174,9 +173,10 @@ class Stack(Actor[Message]):
             case launches.LockLaunch():
                 self._work(request, lambda: locking.lock(self._site, request))
             case launches.CancelLaunch():
-                if (present := self._undertaking) is not None:
-                    present.tell(GiveUp())
-                self.answer(request, launches.CancelView(cancelled=present is not None))
+                if self._undertaking is not None:
+                    self.forward(request, self._undertaking)
+                else:
+                    self.answer(request, launches.CancelView(cancelled=False))
             case Swap():
                 self._swap(request)
             case TakeDown():
@@ -224,8 +224,8 @@ class Stack(Actor[Message]):
 
     def _run(self, request: control.RunNode) -> None:
         member = self._members.find(request.node, "run")
-        instance_id = self._members.claim(request.instance_id, request.node)
-        for warning in fitting.warnings_of_run(member.entry.fitted, self._members.documents()):
+        instance_id, warnings = self._members.admit(request, member)
+        for warning in warnings:
             self.note(request, Note(stream="warning", text=warning))
         self.forward(request, member.ref, as_=replace(request, instance_id=instance_id))
 

@@ -28,6 +28,9 @@ from peppy.schema.runtime_config import (
     RuntimeConfig,
 )
 
+EXECUTING: Final = "Executing run_cmd:"
+"""How a run log begins, and each start within it (behaviour.md 7.3)."""
+
 OFFLINE: Final = {"UV_NO_SYNC": "1", "UV_OFFLINE": "1", "UV_FROZEN": "1"}
 """A start neither builds nor fetches anything: uv takes the environment as the build left it."""
 
@@ -77,6 +80,7 @@ def make_plan(
         token=f"{site.daemon_instance}/{instance_id}",
         record=home.runtime / process_record(instance_id),
         restart=request.restart,
+        bindings=request.bindings,
     )
 
 
@@ -96,6 +100,7 @@ async def prepare(site: Site, plan: Plan) -> None:
         lifecycle=settings.lifecycle,
         buffers=settings.buffers,
         mode=settings.mode,
+        bindings=plan.bindings,
     )
     text = msgspec.json.format(msgspec.json.encode(config), indent=2)
     await files.write(plan.runtime_config, text, mode=0o600)
@@ -104,7 +109,7 @@ async def prepare(site: Site, plan: Plan) -> None:
 async def spawn(site: Site, plan: Plan) -> Process:
     """Start the process and return it; the log's first line says what was started, and where."""
     command = " ".join(plan.run_cmd)
-    text = f"Executing run_cmd: {command} (working_dir: {plan.directory})"
+    text = f"{EXECUTING} {command} (working_dir: {plan.directory})"
     await site.host.files.append(plan.log, line(site.host.clock.now(), text))
     extra = {
         RUNTIME_CONFIG_VARIABLE: str(plan.runtime_config),

@@ -19,7 +19,7 @@ from peppy.actors.stack.retirement import Member
 from peppy.actors.stack.site import Site
 from peppy.actors.stack.undertaking_messages import GiveUp, UndertakingOver
 from peppy.schema.frames import Note
-from peppy.schema.launch import ClearStack, Launch, RestartStack
+from peppy.schema.launch import CancelLaunch, CancelView, ClearStack, Launch, RestartStack
 from peppy.schema.names import NodeId
 
 A = TypeVar("A")
@@ -38,7 +38,7 @@ class BroughtBack(msgspec.Struct, frozen=True):
     """As much as could be has been started again."""
 
 
-Message = Launch | ClearStack | RestartStack | GiveUp | Done | Failed | BroughtBack
+Message = Launch | CancelLaunch | ClearStack | RestartStack | GiveUp | Done | Failed | BroughtBack
 
 
 class Undertaking(Actor[Message]):
@@ -57,6 +57,8 @@ class Undertaking(Actor[Message]):
         self._former = former
         self._interrupted = interrupted
         self._hands: Hands | None = None
+        self._token: str | None = None
+        """Of a launch; other undertakings are not cancelled."""
 
     def started(self) -> None:
         """Begin at once where there is something to finish."""
@@ -69,6 +71,7 @@ class Undertaking(Actor[Message]):
         """Take one message."""
         match message:
             case Launch():
+                self._token = message.token
                 promise = self.promise(message)
                 launching = Launching(self._hold(promise.note), message)
                 self._carry_out(promise, launching.run)
@@ -76,6 +79,8 @@ class Undertaking(Actor[Message]):
                 self._clear(message, clearing.clear)
             case RestartStack():
                 self._clear(message, clearing.restart)
+            case CancelLaunch(token=token):
+                self._cancel(message, token)
             case GiveUp(going_down):
                 if self._hands is not None:
                     self._hands.give_up(going_down=going_down)
@@ -89,6 +94,12 @@ class Undertaking(Actor[Message]):
 
     def __repr__(self) -> str:
         return "<Undertaking>"
+
+    def _cancel(self, request: CancelLaunch, token: str) -> None:
+        meant = self._token is not None and token in ("", self._token)
+        if meant and self._hands is not None:
+            self._hands.give_up(going_down=False)
+        self.answer(request, CancelView(cancelled=meant))
 
     def _let_go(self) -> None:
         """End; whoever has the answer finds that others may change the stack again."""

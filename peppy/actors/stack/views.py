@@ -71,6 +71,7 @@ def instance(plan: Plan, now: life.Life, reason: str | None) -> InstanceView:
         started_at=plan.started_at,
         ended=reason if now.phase is life.Phase.ENDED and reason else ended,
         restart=plan.restart,
+        bindings=plan.bindings,
     )
 
 

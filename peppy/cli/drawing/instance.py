@@ -14,6 +14,9 @@ def instance_lines(instance: InstanceView) -> Iterator[str]:
     yield f"- {instance.instance_id} [{instance.state}]{about}"
     if instance.restart.mode is not RestartMode.NEVER:
         yield f"    restart: {restart(instance.restart)}; restarts so far: {instance.restarts}"
+    if instance.bindings:
+        bound = ", ".join(f"{label} to {target}" for label, target in instance.bindings.items())
+        yield f"    bound: {printable(bound)}"
     if instance.state is InstanceState.FAILED and instance.last_lines:
         yield "    last lines:"
         yield from (f"      {printable(line)}" for line in instance.last_lines)

@@ -1,11 +1,13 @@
 """`peppy node add`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
 from cyclopts import Parameter
 
 from peppy.cli.options import (
+    BindOption,
     Force,
     IdleTimeout,
     InstanceOption,
@@ -13,6 +15,7 @@ from peppy.cli.options import (
     MaxTimeout,
     Offline,
     StopInstances,
+    bindings,
     caller_environment,
     instance_id,
     located_source,
@@ -31,6 +34,7 @@ from peppy.cli.terminal import Terminal
 from peppy.cli.usage import Usage
 from peppy.schema.addresses import is_address
 from peppy.schema.control import IDLE_TIMEOUT, MAX_TIMEOUT, AddNode
+from peppy.schema.names import InstanceId
 from peppy.schema.restart import RestartPolicy
 
 SOURCES: Final = (
@@ -63,6 +67,7 @@ def node_add(
     restart_limit: RestartLimit = None,
     restart_window: RestartWindow = None,
     restart_if_hung: RestartIfHung = None,
+    bind: BindOption = (),
     idle_timeout: IdleTimeout = IDLE_TIMEOUT,
     max_timeout: MaxTimeout = MAX_TIMEOUT,
     force: Force = False,
@@ -78,7 +83,8 @@ def node_add(
     peppy node add https://example.com/robots/nodes.git/camera --ref v1.2
     """
     policy = restart_policy(restart, restart_limit, restart_window, restart_if_hung)
-    _check(source, arguments, instance, policy, run_it)
+    bound = bindings(bind)
+    _check(source, arguments, instance, policy, bound, run_it)
     wanted, values = instance_id(instance), node_arguments(arguments)
     limits = Limits.of(idle_timeout, max_timeout, force=force)
     terminal = Terminal(json=json)
@@ -95,7 +101,9 @@ def node_add(
     )
     added = add(request, terminal)
     built = build(added.node, limits, terminal) if build_it or run_it else None
-    started = run(added.node, wanted, values, limits, terminal, policy) if run_it else None
+    started = None
+    if run_it:
+        started = run(added.node, wanted, values, limits, terminal, policy, bound)
     if json:
         terminal.document(document(added, build=built, run=started))
 
@@ -105,6 +113,7 @@ def _check(
     arguments: tuple[str, ...],
     instance: str | None,
     policy: RestartPolicy,
+    bound: Mapping[str, InstanceId],
     run_it: bool,
 ) -> None:
     if "=" in source and not is_address(source) and not Path(source).exists():
@@ -116,6 +125,7 @@ def _check(
         f"'{arguments[0]}'" if arguments else "": bool(arguments),
         "'--instance-id'": instance is not None,
         "'--restart'": policy != NO_RESTART,
+        "'--bind'": bool(bound),
     }
     what = next((words for words, is_there in given.items() if is_there), None)
     if what is not None and not run_it:

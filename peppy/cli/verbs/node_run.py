@@ -5,10 +5,12 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from peppy.cli.options import (
+    BindOption,
     IdleTimeout,
     InstanceOption,
     Json,
     MaxTimeout,
+    bindings,
     instance_id,
     node_arguments,
     node_id,
@@ -45,20 +47,23 @@ def node_run(
     restart_limit: RestartLimit = None,
     restart_window: RestartWindow = None,
     restart_if_hung: RestartIfHung = None,
+    bind: BindOption = (),
     json: Json = False,
 ) -> None:
     """Start one instance of a node and wait until it runs.
 
-    Example: peppy node run hello_world_param:v1 name=planet --restart on_failure
+    Examples: peppy node run hello_world_param:v1 name=planet --restart on_failure
+    peppy node run viewer:v1 --bind camera=front
     """
     wanted, texts = _which(node, node_name, tag, arguments)
     name, values = instance_id(instance), node_arguments(texts)
+    bound = bindings(bind)
     limits = Limits.of(idle_timeout, max_timeout)
     policy = restart_policy(restart, restart_limit, restart_window, restart_if_hung)
     terminal = Terminal(json=json)
 
     built = build_if_needed(wanted, limits, terminal) if build_it else None
-    started = run(wanted, name, values, limits, terminal, policy)
+    started = run(wanted, name, values, limits, terminal, policy, bound)
     if json:
         terminal.document(document(started, build=built))
 

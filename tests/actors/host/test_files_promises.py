@@ -76,7 +76,8 @@ async def test_files_are_found_by_the_end_of_their_names_those_above_first(
     found = await files.find(top, ".json5", depth=2, most=10)
     assert [file.path for file in found] == ["b.json5", "z.json5", "a/d.json5", "a/b/c.json5"]
     assert {file.size for file in found} == {5}
-    assert await files.find(top, ".json5", depth=2, most=3) == found[:3]
+    for most in (1, 3):
+        assert await files.find(top, ".json5", depth=2, most=most) == found[:most]
     with pytest.raises(HostError, match=r"cannot list '.*nothing'"):
         await files.find(machine.place / "nothing", ".json5", depth=2, most=3)
 

@@ -234,12 +234,13 @@ async def test_a_launch_that_is_cancelled_undoes_what_it_did(
         refusals: list[str] = []
 
         async def begin() -> None:
-            refusals.append((await robot.refused(launch(path))).sentence)
+            refusals.append((await robot.refused(launch(path, token="mine"))).sentence)
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(begin)
             await trio.sleep(seconds)
-            assert (await robot.ask(orders.CancelLaunch())).cancelled
+            assert not (await robot.ask(orders.CancelLaunch(token="another"))).cancelled
+            assert (await robot.ask(orders.CancelLaunch(token="mine"))).cancelled
         (sentence,) = refusals
         assert "the launch was cancelled" in sentence
         assert await states(robot) == {"front": "running"}
