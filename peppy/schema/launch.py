@@ -33,6 +33,8 @@ class PlannedInstance(msgspec.Struct, frozen=True, kw_only=True):
     arguments: dict[str, object]
     """Complete, defaults included."""
     restart: str
+    bindings: dict[str, InstanceId] = {}
+    """For a dependency's label, the one instance of it that is meant."""
 
 
 class PlannedNode(msgspec.Struct, frozen=True, kw_only=True):

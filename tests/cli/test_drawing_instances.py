@@ -7,6 +7,7 @@ from peppy.cli.drawing.instance import instance_lines
 from peppy.cli.drawing.node_info import node_info
 from peppy.cli.drawing.stack import instances_cell
 from peppy.schema.control import Health, InstanceState, InstanceView
+from peppy.schema.names import InstanceId
 from peppy.schema.restart import RestartMode, RestartPolicy
 from tests.cli.sample_views import NODE_INFO, instance, row
 
@@ -71,6 +72,10 @@ def test_a_list_tells_of_those_that_are_not_well(instances: list[InstanceView], 
                 "      Traceback:",
                 "        boom",
             ],
+        ),
+        (
+            replace(WELL, bindings={"left": InstanceId("a"), "right": InstanceId("b")}),
+            ["- front [running] (healthy)", "    bound: left to a, right to b"],
         ),
         (
             replace(instance("one", InstanceState.FINISHED, "exit code 0"), last_lines=("bye",)),

@@ -72,6 +72,14 @@ def test_an_instance_id_that_cannot_stand_in_a_key_is_refused(text: str) -> None
         StandaloneConfig().with_instance_id(text)
 
 
+def test_a_node_on_its_own_is_bound_by_its_program() -> None:
+    config = StandaloneConfig().with_parameters(GIVEN)
+    assert standalone(config.with_bindings({"arm": "left"})).bindings == {"arm": "left"}
+    assert standalone(config).bindings == {}
+    with pytest.raises(PeppyError, match="is not an instance id"):
+        config.with_bindings({"arm": "left/*"})
+
+
 def test_parameters_may_be_given_as_the_dataclass() -> None:
     given = Parameters("/dev/video0", Video(30))
     assert standalone(StandaloneConfig().with_parameters(given)).arguments == GIVEN
@@ -145,6 +153,7 @@ def _runtime_config(directory: Path, **changes: object) -> dict[str, str]:
         "lifecycle": {"shutdown_grace_secs": 9},
         "buffers": {"standard": 7, "high_throughput": 70},
         "mode": "router",
+        "bindings": {"arm": "left"},
     }
     path.write_text(json.dumps(document | changes))
     return {"PEPPY_RUNTIME_CONFIG": str(path)}
@@ -160,6 +169,7 @@ def test_a_supervised_node_is_what_the_daemon_says(tmp_path: Path) -> None:
     assert settings.lifecycle.shutdown_grace_secs == 9
     assert settings.buffers == Buffers(standard=7, high_throughput=70)
     assert (settings.mode, settings.supervised) == (Mode.ROUTER, True)
+    assert settings.bindings == {"arm": "left"}
 
 
 def test_a_node_on_its_own_has_the_default_grace_and_no_daemon_to_miss() -> None:

@@ -50,6 +50,7 @@ def _shown(step: Step, wave: int, *, reused: bool) -> PlannedNode:
                 instance_id=instance.instance_id,
                 arguments=complete(resolved.execution.parameters, instance.arguments),
                 restart=instance.restart.mode.value,
+                bindings=instance.bindings,
             )
             for instance in step.deployment.instances
         ),

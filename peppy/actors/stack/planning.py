@@ -27,6 +27,12 @@ AT_ONCE: Final = 8
 """Sources that are looked up at the same time: they wait for networks, not for processors."""
 
 
+SIM_TIME: Final = (
+    "'framework.use_sim_time' has no effect: this version of peppy has no simulated clock, and nodes"
+    " see the machine's time"
+)
+
+
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """How a launch file is read."""
 
@@ -83,7 +89,8 @@ class LaunchPlan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is said about the nodes, without keeping them from being launched."""
-        return tuple(text for step in self.steps for text in step.resolved.warnings)
+        of_nodes = tuple(text for step in self.steps for text in step.resolved.warnings)
+        return (SIM_TIME, *of_nodes) if self.launcher.use_sim_time else of_nodes
 
 
 async def plan(site: Site, reading: Reading, note: Callable[[Note], None] = silent) -> LaunchPlan:

@@ -50,7 +50,8 @@ def _instance_line(node: PlannedNode, instance: PlannedInstance) -> str:
     name = instance.instance_id or "(a made-up id)"
     values = " ".join(f"{key}={value}" for key, value in _flat(instance.arguments))
     restart = "" if instance.restart == "never" else f" [restart: {instance.restart}]"
-    return f"- {name} ({node.node}){restart}" + (f": {values}" if values else "")
+    bound = "".join(f" [{label}: {target}]" for label, target in instance.bindings.items())
+    return f"- {name} ({node.node}){restart}{bound}" + (f": {values}" if values else "")
 
 
 def _flat(arguments: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:

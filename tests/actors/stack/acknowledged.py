@@ -113,9 +113,8 @@ class Acknowledged:
 
     def launched(self) -> launches.Launch | None:
         """Return the launch that nothing else overlapped or followed, if it was answered."""
-        last = _last(
-            [o for o in self.operations if not isinstance(o.request, launches.CancelLaunch)]
-        )
+        mine = [o for o in self.operations if not isinstance(o.request, launches.CancelLaunch)]
+        last = _last(mine) if mine else None
         return last.request if last and isinstance(last.request, launches.Launch) else None
 
     def _stands(self, operation: Operation) -> bool:

@@ -1,6 +1,7 @@
 """Launches on a machine in memory: what comes up, in which order, and what stays."""
 
 import json
+from pathlib import Path
 
 import pytest
 import trio
@@ -436,3 +437,14 @@ async def test_without_a_lock_file_the_way_to_one_is_told(
     async with embedded() as robot:
         error = await robot.refused(launch(camera_and_viewer(robot), locked=True))
         assert error.hint == "write it with: peppy stack lock /launchers/robot.json5"
+
+
+async def test_what_has_no_effect_is_said(autojump_clock: trio.testing.MockClock) -> None:
+    async with embedded() as robot:
+        path = write_launcher(robot, [deployment(robot.source("cam:v1"), "cam")])
+        text = robot.text(path).replace(
+            "{", '{"peppy_schema": "launcher_v1", "framework": {"use_sim_time": true}, ', 1
+        )
+        robot.files.put(Path(path), File(text.encode()))
+        view = await robot.ask(launch(path))
+        assert any("use_sim_time" in warning for warning in view.warnings)
