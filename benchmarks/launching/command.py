@@ -87,7 +87,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
     quick: bool = parser.parse_args().quick
-    count, rounds = (6, 1) if quick else (20, 3)
+    count, rounds = (4, 1) if quick else (20, 3)
     names = ("one after the other", "launch, cold", "launch, warm", "launch, one node changed")
     times: Times = {name: [] for name in names}
     with tempfile.TemporaryDirectory(prefix="peppy-bench-") as place:

@@ -4,25 +4,21 @@ from typing import Final
 
 import msgspec
 
+from peppy.actors.host.limits import (
+    LARGEST_FILE,
+    LARGEST_TREE,
+    MOST_MEMBERS,
+)
 from peppy.actors.host.ports import HostError
 from peppy.actors.host.trees import DEEPEST
 
 MIB: Final = 1024 * 1024
-
-TOTAL: Final = 8 * 1024 * MIB
-"""Bytes that an archive unpacks to: a node with its models is that large, and no disk is lost."""
-
-LARGEST: Final = 4 * 1024 * MIB
-"""Bytes of one file in it: a large model."""
 
 FREE: Final = 64 * MIB
 """Bytes for which no ratio is asked: what is small may be as empty as it likes."""
 
 RATIO: Final = 200
 """Bytes that come of one: sources pack to a fifth, logs and tables of zeros to a hundredth."""
-
-ENTRIES: Final = 200_000
-"""Files, directories and links: a system image has as many, and no node has."""
 
 NAMES: Final = 32 * MIB
 """Bytes of all names together, which are held in memory while an archive is read."""
@@ -36,9 +32,6 @@ EXTENSION: Final = 64 * 1024
 LONGEST_NAME: Final = 255
 """Bytes of one name: what file systems take."""
 
-LONGEST_PATH: Final = 1024
-"""Bytes of a path or of a link's target: with the directory that it comes to, a system takes it."""
-
 WINDOW: Final = 128 * MIB
 """Bytes that unpacking holds in memory: what `zstd` itself accepts without being told to."""
 
@@ -49,11 +42,11 @@ TIME: Final = 600.0
 class ArchiveLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What is accepted of an archive while it is read."""
 
-    total: int = TOTAL
-    largest: int = LARGEST
+    total: int = LARGEST_TREE
+    largest: int = LARGEST_FILE
     free: int = FREE
     ratio: int = RATIO
-    entries: int = ENTRIES
+    entries: int = MOST_MEMBERS
     names: int = NAMES
     extension: int = EXTENSION
     depth: int = DEEPEST

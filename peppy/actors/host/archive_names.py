@@ -9,13 +9,8 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Final
 
-from peppy.actors.host.archive_limits import (
-    LONGEST_NAME,
-    LONGEST_PATH,
-    ArchiveLimits,
-    BadArchive,
-    size,
-)
+from peppy.actors.host.archive_limits import LONGEST_NAME, ArchiveLimits, BadArchive, size
+from peppy.actors.host.limits import LONGEST_PATH
 from peppy.schema.wording import quoted
 
 _UNSEEN: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})

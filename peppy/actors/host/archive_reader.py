@@ -18,13 +18,7 @@ from peppy.actors.host.archive_header import (
     pax_size,
     read_header,
 )
-from peppy.actors.host.archive_limits import (
-    GLOBALS,
-    LIMITS,
-    ArchiveLimits,
-    BadArchive,
-    size,
-)
+from peppy.actors.host.archive_limits import GLOBALS, LIMITS, ArchiveLimits, BadArchive, size
 from peppy.actors.host.archive_names import (
     ArchiveTree,
     Kind,

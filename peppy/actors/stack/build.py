@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, assert_never
+from typing import assert_never
 
 import msgspec
 import trio
@@ -23,9 +23,6 @@ from peppy.schema.events import EventKind
 from peppy.schema.frames import Note
 from peppy.schema.names import NodeId
 from peppy.schema.runtime_config import NODE_NAME_VARIABLE, NODE_TAG_VARIABLE
-
-MOVABLE: Final = {"UV_NO_EDITABLE": "1"}
-"""What is built in one place runs in another, once for each instance."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,7 +158,7 @@ class Job:
 
     async def _start(self) -> Process:
         plan, site = self._plan, self._site
-        extra = {NODE_NAME_VARIABLE: plan.node.name, NODE_TAG_VARIABLE: plan.node.tag, **MOVABLE}
+        extra = {NODE_NAME_VARIABLE: plan.node.name, NODE_TAG_VARIABLE: plan.node.tag}
         environment = child_environment(
             plan.request.environment, extra, uv_directory=site.uv_directory
         )

@@ -8,7 +8,7 @@ import trio
 from peppy.actors.host.ports import HostError
 from peppy.actors.rules import dependencies
 from peppy.actors.stack.bringing_up import Waves, again, start_what_can_be
-from peppy.actors.stack.errors import NotAllRestarted
+from peppy.actors.stack.errors import GoingDown, NotAllRestarted
 from peppy.actors.stack.hands import Former, Hands
 from peppy.actors.stack.ledger import UNDERTAKING, Stage, UndertakingRecord
 from peppy.actors.stack.messages import InstanceLeft
@@ -54,6 +54,8 @@ async def restart(hands: Hands, request: RestartStack) -> RestartView:
     swap = Swap(nodes=former.nodes, changes=changes, owners=former.owners)
     swapped = await hands.swap(swap)
     started, failures = await start_again(hands, swapped, former)
+    if hands.going_down:
+        raise GoingDown
     if failures:
         raise NotAllRestarted(failures)
     return RestartView(started=started, seconds=trio.current_time() - begun)

@@ -94,7 +94,8 @@ class Launching:
         for warning in planned.warnings:
             hands.note(Note(stream="warning", text=warning))
         await self._make(planned)
-        return planned, former
+        # What has been stopped or has ended by itself since then is not to come back.
+        return planned, await hands.survey()
 
     async def _start(
         self, planned: LaunchPlan, swapped: Swapped, starts: list[RunNode]
@@ -223,7 +224,9 @@ class Launching:
         swapped = await hands.swap(
             Swap(nodes=former.nodes, changes={UNDERTAKING: record}, owners=former.owners)
         )
-        if swapped.error is not None:
+        if swapped.error is not None and self._swapped is not None:
+            for name in former.owners:  # none of them lives
+                hands.stack.tell(InstanceLeft(name))
             return f"the stack before could not be brought back: {swapped.error}"
         if self._workshop is not None:
             with trio.CancelScope(shield=True):

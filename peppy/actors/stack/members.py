@@ -88,6 +88,10 @@ class Members:
         unfit = fitting.warnings_of_run(member.entry.fitted, self.documents())
         return self.claim(request.instance_id, request.node), (*unfit, *absent)
 
+    def own(self, owners: Mapping[InstanceId, NodeId]) -> None:
+        """Have these be all instances that there are, but for those of nodes that are not here."""
+        self.owners = {name: node for name, node in owners.items() if node in self.present}
+
     def keep_names(self, plans: Iterable[Plan]) -> None:
         """Let nobody have the names of instances that are about to be started."""
         for plan in plans:

@@ -98,6 +98,8 @@ class Running(msgspec.Struct, frozen=True):
     ref: Ref[Any]
     plan: Plan
     view: InstanceView | None = None
+    wanted: bool = True
+    """Whether nobody has asked to stop it."""
 
 
 class Node(Actor[Message]):
@@ -148,7 +150,8 @@ class Node(Actor[Message]):
         self._starts += 1
         make = partial(Instance, self._site, plan, self.me, self._owner, found)
         ref = self.spawn(make, f"{instance_id}.{self._starts}")
-        self._instances[instance_id] = Running(ref, plan)
+        wanted = found is None or not found.record.stopping
+        self._instances[instance_id] = Running(ref, plan, wanted=wanted)
         return ref
 
     def receive(self, message: Message) -> None:
@@ -211,10 +214,14 @@ class Node(Actor[Message]):
             self.answer(request, view)
 
     def _survey(self, request: Survey) -> None:
-        built = self._stage.at is node_stage.At.READY
+        built = self._stage.artifact  # which is there also while another build is under way
         itself = FoundNode(entry=self._entry, built=built, build_log=self._build_log, instances=())
-        alive = (i for i in self._instances.values() if i.view is not None and i.view.is_alive)
-        self.answer(request, Surveyed(node=itself, plans=tuple(each.plan for each in alive)))
+        plans = tuple(
+            each.plan
+            for each in self._instances.values()
+            if each.wanted and each.view is not None and each.view.is_alive
+        )
+        self.answer(request, Surveyed(node=itself, plans=plans))
 
     # Building.
 
@@ -324,7 +331,9 @@ class Node(Actor[Message]):
         if request.instance_id not in self._instances:
             self.refuse(request, UnknownInstance(request.instance_id, self._instances))
             return
-        self.forward(request, self._instances[request.instance_id].ref)
+        instance = self._instances[request.instance_id]
+        self._instances[request.instance_id] = replace(instance, wanted=False)
+        self.forward(request, instance.ref)
 
     def _instance_changed(self, view: InstanceView) -> None:
         if view.instance_id in self._instances:

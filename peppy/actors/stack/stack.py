@@ -49,7 +49,7 @@ from peppy.actors.stack.outcomes import (
 from peppy.actors.stack.recovery import NOTHING, Found, FoundNode
 from peppy.actors.stack.retirement import Member, enter, retire, take_down
 from peppy.actors.stack.site import Site
-from peppy.actors.stack.stack_messages import Changes, Facts, Message, Questions, Requests
+from peppy.actors.stack.stack_messages import LAST, Changes, Facts, Message, Questions, Requests
 from peppy.actors.stack.undertaking import UNDOING, BringBack, Undertaking
 from peppy.actors.stack.undertaking_messages import (
     GiveUp,
@@ -136,7 +136,7 @@ class Stack(Actor[Message]):
 
     def _request(self, request: Requests | Swap) -> None:
         try:
-            if self._going_down is not None and not isinstance(request, control.ListStack):
+            if self._going_down is not None and not isinstance(request, LAST):
                 raise GoingDown
             if isinstance(request, Changes):
                 self._change(request)
@@ -308,9 +308,9 @@ class Stack(Actor[Message]):
         if error is not None:  # they are in the stack as before, but for their instances
             nodes = tuple(member.without_instances() for member in members.present.values())
         members.present.clear()
-        members.owners = dict(written.swap.owners)
         for node in nodes:
             self._spawn_node(node.entry, node)
+        members.own(written.swap.owners)
         refs = {node: member.ref for node, member in members.present.items()}
         written.promise.answer(Swapped(refs=refs, stopped=written.stopped, error=error))
 

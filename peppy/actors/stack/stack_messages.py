@@ -53,6 +53,9 @@ Questions = (
 
 Requests = Questions | Changes
 
+LAST = ListStack | Swap
+"""What is heard while all ends, too: that waits for whatever has taken hold of the stack."""
+
 Facts = (
     NodeChanged
     | InstanceLeft

@@ -157,8 +157,18 @@ async def test_a_server_that_joins_two_files_is_asked_for_the_whole_one(place: P
 )
 async def test_an_odd_answer_to_a_range_begins_anew(place: Place, odd: bytes) -> None:
     async with serving(file_server(ARCHIVE, 1000), odd, file_server(ARCHIVE)) as server:
-        assert await place.read(server.url, DIGEST) == b"{}"
+        assert await place.read(server.url) == b"{}"
     assert "range" not in server.asked[2].headers
+
+
+async def test_a_range_that_is_shorter_than_what_was_asked_for_is_gone_on_with(
+    place: Place,
+) -> None:
+    where = f"bytes 1000-1999/{len(ARCHIVE)}"
+    short = answer(ARCHIVE[1000:2000], "206 Partial Content", Content_Range=where)
+    async with serving(file_server(ARCHIVE, 1000), short, file_server(ARCHIVE)) as server:
+        assert await place.read(server.url) == b"{}"
+    assert server.asked[2].headers["range"] == "bytes=2000-"
 
 
 async def test_without_a_mark_of_the_file_nothing_is_gone_on_with(place: Place) -> None:
@@ -319,6 +329,19 @@ async def test_what_is_too_large_is_refused(place: Place, length: str | None) ->
     assert nothing_left(place)
 
 
+async def test_what_never_ends_is_refused(place: Place) -> None:
+    async def endless(stream: trio.SocketStream, asked: Asked) -> None:
+        del asked
+        await stream.send_all(answer(b"", Content_Length=None))
+        while True:
+            await stream.send_all(bytes(65536))
+
+    async with serving(endless) as server:
+        with trio.fail_after(10):
+            assert (await place.refused(server.url)).endswith(": it is larger than 1 MB")
+    assert nothing_left(place)
+
+
 async def _silent(stream: trio.SocketStream, asked: Asked) -> None:
     del asked
     await stream.send_all(answer(ARCHIVE, ETag='"one"')[:5000])
@@ -393,7 +416,9 @@ async def test_no_file_is_named_for_a_password(place: Place) -> None:
         assert place.parts
         texts = everything(place.top)
         assert "hunter" not in repr(texts)
-        assert await place.read(server.url) == b"{}"  # whoever asks means the same file
+        assert await place.read(server.url) == b"{}"
+        # Whoever asks means the same file.
+        assert server.asked[-1].headers["range"] == "bytes=1000-"
 
 
 # Together.

@@ -1,0 +1,211 @@
+"""Launches that are disturbed: by a full disk, by what people do meanwhile, by the end of all."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from peppy.actors.host.memory_journal import MemoryJournal
+from peppy.actors.host.ports import HostError
+from peppy.actors.stack.ledger import UNDERTAKING
+from peppy.schema import control
+from peppy.schema import launch as orders
+from peppy.schema.errors import PeppyError
+from peppy.schema.events import Event
+from peppy.schema.names import InstanceId, parse_node_id
+from tests.actors.stack.embedded import PARTS, Builder, Embedded, Part, Player, embedded
+from tests.actors.stack.launches import deployment, launch, write_launcher
+
+QUITS: Mapping[str, Part] = {
+    "slow_builder": Builder(prints=("b",), every=10.0),
+    "quitter": Player(prints=("no camera",), every=5.0, ready=False, lasts=6.0, code=4),
+}
+"""A build of 10 s, and a program that gives up 6 s after it was started."""
+
+
+class Watched(MemoryJournal):
+    """A journal of which a test is told before something of the whole stack is written."""
+
+    before: Callable[[bool], None] | None = None
+    """Called with whether there will be such a record afterwards; what it raises is raised."""
+
+    async def commit(
+        self, records: Mapping[str, bytes | None], events: Sequence[Event] = ()
+    ) -> tuple[Event, ...]:
+        if self.before is not None and UNDERTAKING in records:
+            self.before(records[UNDERTAKING] is not None)
+        return await super().commit(records, events)
+
+
+class Watching(Embedded):
+    """A machine with such a journal."""
+
+    def __init__(self, parts: Mapping[str, Part] | None = None) -> None:
+        super().__init__({**PARTS, **QUITS, **(parts or {})})
+        self.watched = Watched()
+        self.host = type(self.host)(
+            clock=self.host.clock,
+            processes=self.host.processes,
+            files=self.host.files,
+            sources=self.host.sources,
+            journal=self.watched,
+        )
+
+
+async def states(robot: Embedded) -> dict[str, str]:
+    view = await robot.listed()
+    return {each.instance_id: each.state.value for row in view.nodes[1:] for each in row.instances}
+
+
+def failing(robot: Embedded, *, build: str = "builder") -> str:
+    """Write a launch whose instance does not come up; return its file."""
+    source = robot.source("new:v1", build=build, run="quitter")
+    return write_launcher(robot, [deployment(source, "new")])
+
+
+async def found_after(robot: Embedded) -> dict[str, str]:
+    """Return what runs under the next daemon, a while after it came up."""
+    async with embedded(machine=robot):
+        await trio.sleep(60.0)
+        return await states(robot)
+
+
+async def test_an_end_that_comes_just_before_the_way_back_starts_nothing_under_the_next_daemon(
+    autojump_clock: MockClock,
+) -> None:
+    robot = Watching()
+    async with embedded(machine=robot), trio.open_nursery() as nursery:
+        await robot.ready()
+        await robot.run()
+        path = failing(robot)
+
+        def note(item: object) -> None:
+            if getattr(item, "state", None) == "failed":
+                nursery.start_soon(robot.take_down)
+
+        with pytest.raises(PeppyError, match="nothing is started again"):
+            await robot.stack.ask(launch(path), note=note)
+    assert robot.failures == []
+    assert await found_after(robot) == {}
+
+
+async def test_an_end_that_comes_just_before_a_restart_stops_anything_starts_nothing_later(
+    autojump_clock: MockClock,
+) -> None:
+    robot = Watching()
+    async with embedded(machine=robot), trio.open_nursery() as nursery:
+        await robot.ready()
+        await robot.run()
+        began: list[None] = []
+
+        def end(there: bool) -> None:
+            if there and not began:
+                began.append(None)
+                nursery.start_soon(robot.take_down)
+
+        robot.watched.before = end
+        await robot.refused(orders.RestartStack(clear_stack=True))
+    assert robot.failures == []
+    assert await found_after(robot) == {}
+
+
+async def test_a_way_back_that_cannot_be_written_down_leaves_a_stack_that_answers(
+    autojump_clock: MockClock,
+) -> None:
+    robot = Watching()
+    async with embedded(machine=robot):
+        await robot.ready()
+        await robot.run()
+        writes: list[bool] = []
+
+        def fill(there: bool) -> None:
+            writes.append(there)
+            if len(writes) == 3:  # stopping, starting, going back
+                raise HostError("cannot write the journal: no space left on device")
+
+        robot.watched.before = fill
+        error = await robot.refused(launch(failing(robot)))
+        assert "could not be brought back" in error.sentence
+        robot.watched.before = None
+        for name in ("front", "new"):
+            error = await robot.refused(control.StopInstance(instance_id=InstanceId(name)))
+            assert error.sentence == f"there is no instance '{name}'"
+        await robot.listed()
+    assert robot.failures == []
+    assert await found_after(robot) == {"front": "running"}
+
+
+async def test_a_disk_that_is_full_for_a_moment_once_all_is_stopped_brings_the_stack_back(
+    autojump_clock: MockClock,
+) -> None:
+    robot = Watching()
+    async with embedded(machine=robot):
+        await robot.ready()
+        await robot.run()
+        writes: list[bool] = []
+
+        def fill(there: bool) -> None:
+            writes.append(there)
+            if len(writes) in (2, 3):  # starting, going back
+                raise HostError("cannot write the journal: no space left on device")
+
+        robot.watched.before = fill
+        error = await robot.refused(launch(failing(robot)))
+        assert "no space left on device" in error.sentence
+        assert "1 instance of it run" in error.sentence
+        assert await states(robot) == {"front": "running"}
+        assert UNDERTAKING not in robot.watched.records
+    assert robot.failures == []
+
+
+async def test_what_somebody_stops_during_a_launch_stays_stopped_when_it_fails(
+    autojump_clock: MockClock,
+) -> None:
+    robot = Watching()
+    async with embedded(machine=robot), trio.open_nursery() as nursery:
+        await robot.ready()
+        await robot.run("front")
+        await robot.run("rear")
+        nursery.start_soon(robot.refused, launch(failing(robot, build="slow_builder")))
+        await trio.sleep(5.0)
+        await robot.stop("front")
+        await trio.sleep(60.0)
+        assert await states(robot) == {"rear": "running"}
+
+
+async def test_what_is_being_stopped_when_a_launch_begins_is_not_started_again(
+    autojump_clock: MockClock,
+) -> None:
+    robot = Watching({"slow": Player(leaves_in=8.0)})
+    async with embedded(machine=robot), trio.open_nursery() as nursery:
+        await robot.ready(run="slow")
+        await robot.run("front")
+        await robot.run("rear")
+        nursery.start_soon(robot.stop, "front")
+        await trio.sleep(1.0)
+        error = await robot.refused(launch(failing(robot)))
+        assert "1 instance of it run" in error.sentence
+        assert await states(robot) == {"rear": "running"}
+
+
+async def test_a_build_that_is_under_way_when_a_launch_begins_takes_nothing_from_the_way_back(
+    autojump_clock: MockClock,
+) -> None:
+    robot = Watching()
+    async with embedded(machine=robot), trio.open_nursery() as nursery:
+        await robot.ready(build="slow_builder")
+        await robot.run()
+
+        async def build_again() -> None:
+            node = parse_node_id("hello:v1")
+            try:
+                await robot.ask(control.BuildNode(node=node, force=True))
+            except PeppyError:
+                return
+
+        nursery.start_soon(build_again)
+        await trio.sleep(1.0)
+        error = await robot.refused(launch(failing(robot)))
+        assert "1 instance of it run" in error.sentence, error
+        assert await states(robot) == {"front": "running"}
