@@ -41,6 +41,18 @@ SOURCES: Final = (
     "The node's directory; or 'URL.git/DIRECTORY', 'URL.tar.zst', or NAME:TAG of a repository."
 )
 
+VariantOption = Annotated[
+    str | None, Parameter(help="A variant's name in the root's manifest, or where one lies.")
+]
+
+RefOption = Annotated[str | None, Parameter(help="Branch, tag or commit of a git SOURCE.")]
+
+SyncOption = Annotated[bool, Parameter(name=["--sync", "-s"], help="Generate the bindings first.")]
+
+BuildOption = Annotated[bool, Parameter(name=["--build", "-b"], help="Build the node afterwards.")]
+
+RunOption = Annotated[bool, Parameter(name=["--run", "-r"], help="Build it and run an instance.")]
+
 
 def node_add(
     source: Annotated[str, Parameter(name="SOURCE", help=SOURCES)] = ".",
@@ -48,20 +60,11 @@ def node_add(
     *arguments: Annotated[
         str, Parameter(name="KEY=VALUE", help="Parameters for the instance, with --run.")
     ],
-    variant: Annotated[
-        str | None,
-        Parameter(help="A variant's name in the root's manifest, or where one lies."),
-    ] = None,
-    ref: Annotated[str | None, Parameter(help="Branch, tag or commit of a git SOURCE.")] = None,
-    sync: Annotated[
-        bool, Parameter(name=["--sync", "-s"], help="Generate the bindings first.")
-    ] = False,
-    build_it: Annotated[
-        bool, Parameter(name=["--build", "-b"], help="Build the node afterwards.")
-    ] = False,
-    run_it: Annotated[
-        bool, Parameter(name=["--run", "-r"], help="Build it and run an instance.")
-    ] = False,
+    variant: VariantOption = None,
+    ref: RefOption = None,
+    sync: SyncOption = False,
+    build_it: BuildOption = False,
+    run_it: RunOption = False,
     instance: InstanceOption = None,
     restart: RestartOption = "never",
     restart_limit: RestartLimit = None,
