@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from typing import Final, TypeVar
 
 from peppy.codegen.actions import consumed_action_module, exposed_action_module
-from peppy.codegen.errors import NotPython
 from peppy.codegen.parameters import parameters_module
 from peppy.codegen.project import project_files
 from peppy.codegen.python_text import Brackets, docstring, laid_out, lines, literal, module_name
@@ -13,13 +12,13 @@ from peppy.codegen.topics import emitted_module, external_module, linked_module
 from peppy.schema.consumption import Documents, consumed, shortfalls
 from peppy.schema.expectations import DEPENDENCIES_FILE, expectations_text
 from peppy.schema.identifiers import identifier
+from peppy.schema.languages import check_language
 from peppy.schema.node import (
     Consumed,
     ExposedAction,
     ExposedService,
     ExternalTopic,
     Group,
-    Language,
     LinkedTopic,
     NodeDocument,
 )
@@ -66,8 +65,7 @@ def generate(document: NodeDocument, dependencies: Documents) -> dict[str, str]:
     """
     node = document.manifest.id
     execution = document.execution
-    if execution is not None and execution.language is not Language.PYTHON:
-        raise NotPython(node, execution.language.value)
+    check_language(document)
     for shortfall in shortfalls(document, dependencies):
         raise shortfall
     links = _Links(document, dependencies)

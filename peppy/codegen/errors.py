@@ -1,20 +1,7 @@
 """Why there are no bindings, or no fresh node, as sentences."""
 
 from peppy.schema.errors import PeppyError
-from peppy.schema.names import NodeId
 from peppy.schema.wording import quoted
-
-
-class NotPython(PeppyError):
-    """Bindings for a language that there is no generator for."""
-
-    kind = "not_python"
-
-    def __init__(self, node: NodeId, language: str) -> None:
-        super().__init__(
-            f"`{node}` is written in '{language}', and bindings are generated for 'python' only",
-            hint="write 'language: \"python\"' into 'execution'",
-        )
 
 
 class NoTemplate(PeppyError):

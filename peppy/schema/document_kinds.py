@@ -21,7 +21,7 @@ class DocumentKind(enum.Enum):
 _KEYS: Final = {
     DocumentKind.LAUNCHER: ("deployments",),
     DocumentKind.LOCK: ("locked",),
-    DocumentKind.NODE: ("manifest", "execution", "interfaces", "process"),
+    DocumentKind.NODE: ("manifest", "execution", "interfaces", "process", "runtime"),
 }
 """Keys of the root that no other kind has."""
 

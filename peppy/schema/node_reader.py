@@ -22,6 +22,7 @@ DEFAULT_VARIANT: Final = "default"
 
 _SIBLINGS: Final = {"launcher_v1": "a launcher", "interface_v1": "an interface"}
 _RETIRED: Final = {
+    "runtime": "write 'execution' with 'language', 'parameters', 'build_cmd' and 'run_cmd'",
     "process": "write 'execution' with 'language', 'parameters', 'build_cmd' and 'run_cmd'",
 }
 _HEAD: Final = ("peppy_schema", "schema_version")
@@ -56,7 +57,7 @@ def read_variant_document(text: bytes, source: str) -> VariantDocument:
     root = cursor_over(parse(text, source))
     must_be_a(DocumentKind.NODE, root, source)
     optional = [*_HEAD, "manifest", "interfaces"]
-    required = [] if root.has("process") else ["execution"]
+    required = [] if _has_older_execution(root) else ["execution"]
     fields = root.fields(required, [*optional, "execution"], _RETIRED)
     _check_schema(root, fields)
     document = VariantDocument(
@@ -91,7 +92,7 @@ def _root_execution(root: Cursor, fields: Fields, manifest: Manifest) -> Executi
     has_default = any(variant.name == DEFAULT_VARIANT for variant in manifest.variants)
     given = fields.get("execution")
     if given is None:
-        if root.is_object and not has_default and not root.has("process"):
+        if root.is_object and not has_default and not _has_older_execution(root):
             root.problem("'execution' is missing, only a variant named 'default' may supply it")
         return None
     if has_default:
@@ -99,6 +100,10 @@ def _root_execution(root: Cursor, fields: Fields, manifest: Manifest) -> Executi
             "the variant 'default' supplies the execution: leave it out here or rename the variant"
         )
     return read_execution(given)
+
+
+def _has_older_execution(root: Cursor) -> bool:
+    return any(root.has(key) for key in _RETIRED)
 
 
 def _check_schema(root: Cursor, fields: Fields) -> None:

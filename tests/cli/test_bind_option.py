@@ -1,6 +1,7 @@
 """What is typed about the instances that are meant, and what reaches the daemon of it."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.cli.sample_views import ADDED, BUILT, HELLO, STARTED
 EYES = ("--bind", "left=front", "--bind", "right=rear")
 
 
-def answer(request: Request[object]) -> list[object]:
+def answer(request: Request[Any]) -> list[object]:
     match request:
         case AddNode():
             return [ADDED]

@@ -10,7 +10,6 @@ import msgspec
 import pytest
 
 from peppy.codegen.bindings import generate
-from peppy.codegen.errors import NotPython
 from peppy.runtime.transport.memory import MemoryNetwork
 from peppy.runtime.transport.port import Sample
 from peppy.schema.dependency_errors import (
@@ -20,6 +19,7 @@ from peppy.schema.dependency_errors import (
     UnknownLabel,
 )
 from peppy.schema.errors import DocumentError
+from peppy.schema.languages import NotPython
 from tests.codegen.codegen_documents import CAMERA, HELLO, document, hostile, stack, viewer
 from tests.codegen.conftest import Importing
 from tests.runtime.memory_nodes import runner_on

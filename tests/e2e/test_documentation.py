@@ -231,7 +231,10 @@ def test_the_launch_page_shows_two_cameras_on_one_screen(peppy: Peppy) -> None:
         if "stack list" in text:
             wait_until(lambda: "front: a frame of /dev/video0" in peppy.log_of("screen"), "front")
             wait_until(lambda: "rear: a frame of /dev/video1" in peppy.log_of("screen"), "rear")
-    assert ran == 3
+        if "--bind" in text:
+            wait_until(lambda: "rear: a frame" in peppy.log_of("rear_screen"), "the rear alone")
+            assert "front: a frame" not in peppy.log_of("rear_screen")
+    assert ran == 4
     assert len(peppy.json("stack", "list")["nodes"]) == 1
 
 

@@ -2,25 +2,37 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.e2e.harness import Peppy, wait_until
 from tests.e2e.held_nodes import HeldNodes, is_whole, listed, node_names, programs
-from tests.e2e.test_launch_command import endless  # noqa: F401
-from tests.e2e.test_robustness import alive, all_gone, daemon_pid, refused
+from tests.e2e.test_disk_stress import MIB, SmallDisk, disk
+from tests.e2e.test_launch_command import endless
+from tests.e2e.test_robustness import alive, all_gone, instances, refused
 from tests.e2e.test_survival import kill_daemon
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+
+__all__ = ["disk", "endless"]
 
 OLD = ["attic", "hall"]
 PHASES = ("fetching", "building", "stopping", "starting", "going back")
 UNTOUCHED = ("fetching", "building")
 """Phases in which the former stack still runs."""
+
+
+DEAF = """import time
+    def stand_still():
+        print("deaf", flush=True)
+        time.sleep(1000)
+    asyncio.get_running_loop().call_later(0.5, stand_still)"""
+"""A setup after which a node hears nothing any more, signals neither."""
 
 
 class Robot:
@@ -33,6 +45,11 @@ class Robot:
         settings.parent.mkdir(parents=True)
         settings.write_text("{ lifecycle: { shutdown_grace_secs: 2 } }")
         self.daemon = peppy.start("service", "serve")
+        self.pids: dict[str, int] = {}
+
+    def start(self) -> None:
+        """Have the lamps run."""
+        peppy = self.peppy
         wait_until(lambda: peppy.try_("service", "status").returncode == 0, "the daemon")
         self.nodes.write("lamp")
         peppy("stack", "launch", self.nodes.launcher("old", {"lamp": OLD}))
@@ -84,12 +101,17 @@ class Robot:
 
 
 @pytest.fixture
-def robot(peppy: Peppy) -> Any:
+def robot(peppy: Peppy) -> Iterator[Robot]:
     made = Robot(peppy)
-    yield made
-    made.nodes.let_go()
-    peppy.try_("service", "stop")
-    made.daemon.communicate(timeout=60)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.nodes.let_go()
+        peppy.try_("service", "stop")
+        _, said = made.daemon.communicate(timeout=60)
+    log = peppy.home / "logs" / "daemon.log"
+    assert "Traceback" not in said + (log.read_text() if log.exists() else "")
 
 
 def end(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
@@ -172,7 +194,7 @@ def test_a_node_that_never_gets_ready_is_given_up_and_the_former_stack_comes_bac
     robot.nodes.hold("arm_setup")
     code, _, err = end(robot.launch_arm("--node-run-idle-timeout-secs", "2"))
     assert code == 1
-    assert re_searched("instance '(left|right)' did not start: no output received for 2 s", err)
+    assert re.search("instance '(left|right)' did not start: no output received for 2 s", err)
     assert "the stack before was brought back, 2 instances of it run" in err
     is_whole(robot.peppy, ["lamp"], OLD)
 
@@ -182,18 +204,21 @@ def test_a_node_that_exits_at_once_is_told_with_its_last_lines_and_its_log(robot
     assert code == 1
     assert "did not start: it ended with exit code 3" in err
     assert "no such arm" in err
-    assert re_searched(rf"{robot.peppy.home}/logs/run/(left|right)\.log", err)
+    assert re.search(rf"{robot.peppy.home}/logs/run/(left|right)\.log", err)
     assert "the stack before was brought back, 2 instances of it run" in err
     is_whole(robot.peppy, ["lamp"], OLD)
 
 
-def test_a_former_node_that_does_not_end_is_killed_and_waited_for(robot: Robot) -> None:
-    robot.nodes.hold("lamp_cleanup")
-    code, _, err = end(robot.launch_arm())
+def test_a_former_node_that_hears_nothing_is_killed_and_waited_for(robot: Robot) -> None:
+    code, _, err = end(robot.launch_arm(then=DEAF))
     assert code == 0, err
-    assert not any(alive(pid) for pid in robot.pids.values())
-    is_whole(robot.peppy, ["arm"], ["left", "right"])
-    for name in OLD:
+    for name in ("left", "right"):
+        robot.nodes.until("deaf", name)
+    deaf = robot.now()
+    robot.peppy("stack", "launch", str(robot.peppy.work / "old.json5"), "--yes")
+    assert not any(alive(pid) for pid in deaf.values())
+    is_whole(robot.peppy, ["lamp"], OLD)
+    for name in deaf:
         assert "force_killed" in kinds_of(robot.peppy, name)
 
 
@@ -269,10 +294,29 @@ def test_an_addition_that_meets_a_launch_is_refused_or_part_of_the_former_stack(
     is_whole(robot.peppy, ["lamp", "bell"], OLD)
 
 
-def re_searched(pattern: str, text: str) -> bool:
-    import re
-
-    return re.search(pattern, text) is not None
+@pytest.mark.parametrize("spare", [2, 5, 10, 18])
+def test_a_disk_that_fills_up_in_a_launch_brings_the_former_stack_back(
+    request: pytest.FixtureRequest, spare: int
+) -> None:
+    """Too little for the build; for the artifact's laying out; for that of the second instance."""
+    small: SmallDisk = request.getfixturevalue("disk")
+    nodes = HeldNodes(small.peppy)
+    nodes.write("arm", build=f"head -c {8 * MIB} /dev/zero > data.bin")
+    file = nodes.launcher("new", {"arm": ["left", "right"]})
+    small.leave(spare * MIB)
+    before = small.files()
+    said = refused(small.peppy.try_("stack", "launch", file, "--yes"))
+    assert "no space left on device" in said.lower(), said
+    touched = "the stack is as it was" not in said
+    assert touched == (spare > 8)
+    if touched:
+        assert "the stack before was brought back, 1 instance of it run" in said
+        small.pid = instances(small.peppy)["eye"]["pid"]
+    assert small.files() == before
+    small.free()
+    small.peppy("stack", "launch", file, "--yes")
+    small.peppy("node", "add", "-r", "witness", "-i", "eye")
+    small.pid = instances(small.peppy)["eye"]["pid"]
 
 
 def kinds_of(peppy: Peppy, instance: str) -> list[str]:

@@ -7,6 +7,7 @@ import msgspec
 from peppy.actors.rules import binding, dependencies
 from peppy.schema.dependency_errors import MissingDependency
 from peppy.schema.errors import Problem
+from peppy.schema.languages import NotPython, check_language
 from peppy.schema.launcher import Deployment, LaunchedInstance, Place
 from peppy.schema.names import InstanceId, NodeId
 from peppy.schema.node import NodeDocument
@@ -73,6 +74,10 @@ def _nodes(candidates: Sequence[Candidate]) -> Iterator[Problem]:
                 f"node '{each.node}' runs in a container, and this version of peppy runs"
                 " processes only"
             )
+        try:
+            check_language(each.document)
+        except NotPython as error:
+            yield place.problem(f"{error.sentence}; {error.hint}")
 
 
 def _instances(candidates: Sequence[Candidate], core_node: str) -> Iterator[Problem]:

@@ -58,13 +58,19 @@ async def start_all(
 async def start_what_can_be(
     hands: Hands, refs: Refs, starts: Sequence[RunNode], waves: Waves
 ) -> tuple[tuple[StartView, ...], list[str]]:
-    """Start instances like `start_all`, but go on; return a sentence for each that does not run."""
+    """Start instances like `start_all`, but go on; return a sentence for each that does not run.
+
+    Raises `GoingDown` if nodes end beneath it: the next daemon has to start what is left.
+    """
     started: list[StartView] = []
     failures: list[str] = []
+    beneath: list[GoingDown] = []
 
     async def start(request: RunNode) -> None:
         try:
             started.append(await _start(hands, refs, request))
+        except GoingDown as error:
+            beneath.append(error)
         except PeppyError as error:
             failures.append(str(error))
 
@@ -73,6 +79,8 @@ async def start_what_can_be(
             for request in starts:
                 if request.node in wave:
                     nursery.start_soon(start, request)
+        if beneath:
+            raise beneath[0]
     return tuple(started), failures
 
 

@@ -247,10 +247,21 @@ class BuildFailed(PeppyError):
 
     kind = "build_failed"
 
-    def __init__(self, node: NodeId, why: str, log: str, last_lines: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        node: NodeId,
+        why: str,
+        log: str,
+        last_lines: Sequence[str] = (),
+        advice: str | None = None,
+    ) -> None:
         self.log = log
         output = "".join(f"\n  {line}" for line in last_lines)
-        super().__init__(f"build of '{node}' failed: {why}{output}", hint=f"log file: {log}")
+        where = f"log file: {log}"
+        super().__init__(
+            f"build of '{node}' failed: {why}{output}",
+            hint=where if advice is None else f"{advice}\n  {where}",
+        )
 
 
 class StartFailed(PeppyError):

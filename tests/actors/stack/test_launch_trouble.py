@@ -8,6 +8,8 @@ from trio.testing import MockClock
 
 from peppy.actors.host.memory_journal import MemoryJournal
 from peppy.actors.host.ports import HostError
+from peppy.actors.kernel import ActorEnded
+from peppy.actors.stack.errors import GoingDown
 from peppy.actors.stack.ledger import UNDERTAKING
 from peppy.schema import control
 from peppy.schema import launch as orders
@@ -209,3 +211,44 @@ async def test_a_build_that_is_under_way_when_a_launch_begins_takes_nothing_from
         error = await robot.refused(launch(failing(robot)))
         assert "1 instance of it run" in error.sentence, error
         assert await states(robot) == {"front": "running"}
+
+
+@pytest.mark.parametrize("seconds", [1.0, 5.0])
+async def test_a_daemon_that_is_renewed_during_a_restart_starts_what_was_stopped(
+    seconds: float, autojump_clock: MockClock
+) -> None:
+    # Each of the two starts takes 3 s, one after the other.
+    robot = Watching({"late": Player(prints=("p",), every=3.0)})
+
+    async def restart() -> None:
+        with pytest.raises((ActorEnded, GoingDown)):
+            await robot.ask(orders.RestartStack(clear_stack=True))
+
+    async with trio.open_nursery() as nursery, embedded(machine=robot):
+        await robot.ready("camera:v1", run="late")
+        await robot.ready("viewer:v1", run="late", needs="camera:v1")
+        await robot.run("eye", "camera:v1")
+        await robot.run("screen", "viewer:v1")
+        nursery.start_soon(restart)
+        await trio.sleep(seconds)
+    assert all(isinstance(error, GoingDown) for error in robot.failures)
+    assert await found_after(robot) == {"eye": "running", "screen": "running"}
+
+
+async def test_a_daemon_that_is_renewed_while_a_launch_starts_has_the_former_stack(
+    autojump_clock: MockClock,
+) -> None:
+    robot = Watching({"late": Player(prints=("p",), every=30.0)})
+
+    async def begin(path: str) -> None:
+        with pytest.raises((ActorEnded, GoingDown)):
+            await robot.ask(launch(path))
+
+    async with trio.open_nursery() as nursery, embedded(machine=robot):
+        await robot.ready()
+        await robot.run()
+        source = robot.source("new:v1", run="late")
+        nursery.start_soon(begin, write_launcher(robot, [deployment(source, "new")]))
+        await trio.sleep(5.0)
+    assert all(isinstance(error, GoingDown) for error in robot.failures), robot.failures
+    assert await found_after(robot) == {"front": "running"}

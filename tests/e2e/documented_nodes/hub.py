@@ -118,7 +118,7 @@ packages = ["src/mock_uvc_camera"]
 peppygen = { path = ".peppy/libs/peppygen" }
 """
 
-CAMERA_PROGRAM = '''\
+CAMERA_PROGRAM = """\
 import asyncio
 import json
 import os
@@ -141,7 +141,7 @@ class MockCamera:
 
     def render(self, count: int) -> np.ndarray:
         width, height = self.video.resolution.width, self.video.resolution.height
-        grey = np.tile(np.arange(width, dtype=np.uint8) + count, (height, 1))
+        grey = np.tile((np.arange(width) + count).astype(np.uint8), (height, 1))
         return self.palette[grey]
 
     async def stream(self):
@@ -207,7 +207,7 @@ def main():
 
 if __name__ == "__main__":
     main()
-'''
+"""
 
 CAMERA_PARAMS = """\
 {

@@ -83,7 +83,8 @@ async def watch(node_runner: NodeRunner):
         instance_id, frame = await camera_video_stream.on_next_message_received(node_runner)
         if instance_id not in seen:
             seen.add(instance_id)
-            print(f"got {frame.width}x{frame.height} frame encoded as {frame.encoding} from {instance_id}")
+            size = f"{frame.width}x{frame.height}"
+            print(f"got {size} frame encoded as {frame.encoding} from {instance_id}")
 
 
 async def enable(node_runner: NodeRunner):
@@ -94,7 +95,8 @@ async def enable(node_runner: NodeRunner):
             5.0,
             target_instance_id=camera,
         )
-        print(f"{response.instance_id} enabled={response.data.enabled} error={response.data.error_msg}")
+        answer = response.data
+        print(f"{response.instance_id} enabled={answer.enabled} error={answer.error_msg}")
     try:
         await camera_enable_camera.poll(
             node_runner, camera_enable_camera.Request(True), 0.2, None, "camera_none"

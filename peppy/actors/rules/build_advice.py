@@ -1,0 +1,34 @@
+"""What to do about a failed build, where its output tells; pure."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+_ADVICE: Final = (
+    (
+        re.compile(r"Distribution not found at: file:"),
+        "a node is built from a copy of its own directory: what its project names beside that,"
+        " as in '../shared', has to be a package from elsewhere, or lie within",
+    ),
+    (
+        re.compile(r"No interpreter found for Python|python-build-standalone"),
+        "no Python of this machine suits the node's 'requires-python', and uv could not fetch one:"
+        " install one that does",
+    ),
+    (
+        re.compile(r"does not satisfy Python[<>=~!]"),
+        "the node's 'requires-python' allows Pythons that one of its packages does not:"
+        " bindings need 3.11 or newer",
+    ),
+    (
+        re.compile(r"dns error|Could not connect|tcp connect error|operation timed out", re.I),
+        "the build could not reach the network",
+    ),
+)
+"""What the output of uv says, and what that means for a node; the first that fits counts."""
+
+
+def build_advice(output: Iterable[str]) -> str | None:
+    """Return what a person can do about a build that ended with this output; None if unknown."""
+    text = "\n".join(output)
+    return next((advice for said, advice in _ADVICE if said.search(text)), None)
