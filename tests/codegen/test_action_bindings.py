@@ -123,7 +123,7 @@ def test_names_that_the_modules_use_themselves_work_in_formats() -> None:
         assert again["_ACTION"].formats.fingerprints == names["_ACTION"].formats.fingerprints
 
 
-@settings(max_examples=40)  # of four formats each
+@settings(max_examples=20)  # of four formats each
 @given(st.lists(FORMATS, min_size=4, max_size=4), NAMES)
 def test_the_classes_of_every_format_fit_both_ends(
     literals: list[dict[str, Any]], name: str

@@ -92,13 +92,11 @@ async def fail(robot: MortalRobot) -> None:
     assert "brought back" in error.sentence
 
 
-PARTS_OF_ALL = 4
-"""So many tests share the steps; the first goes with the fast ones."""
+PARTS_OF_ALL = 6
+"""So many tests share the steps; the first of a launch goes with the fast ones."""
 
-shared = pytest.mark.parametrize(
-    "part",
-    [pytest.param(n, marks=[pytest.mark.e2e] if n else []) for n in range(PARTS_OF_ALL)],
-)
+waits = pytest.mark.e2e
+shared = pytest.mark.parametrize("part", range(PARTS_OF_ALL))
 
 
 async def ends(work: Work, part: int) -> AsyncIterator[tuple[int, bool, dict[str, str]]]:
@@ -115,7 +113,9 @@ async def ends(work: Work, part: int) -> AsyncIterator[tuple[int, bool, dict[str
         yield step, done, found
 
 
-@shared
+@pytest.mark.parametrize(
+    "part", [0, *(pytest.param(n, marks=waits) for n in range(1, PARTS_OF_ALL))]
+)
 async def test_a_killed_launch_leaves_one_stack_or_the_other(
     part: int, autojump_clock: MockClock
 ) -> None:
@@ -128,6 +128,7 @@ async def test_a_killed_launch_leaves_one_stack_or_the_other(
     assert set(seen) == {"old", "new"}
 
 
+@waits
 @shared
 async def test_a_killed_restart_ends_with_all_that_ran(
     part: int, autojump_clock: MockClock
@@ -136,6 +137,7 @@ async def test_a_killed_restart_ends_with_all_that_ran(
         assert found == OLD, f"step {step}: {found}"
 
 
+@waits
 @shared
 async def test_a_daemon_that_is_killed_on_the_way_back_goes_all_the_way(
     part: int, autojump_clock: MockClock

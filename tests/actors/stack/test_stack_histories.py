@@ -151,13 +151,13 @@ async def live_through(history: list[Asking], ends_at: float | None) -> None:
     assert [error for error in robot.failures if not isinstance(error, BuildFailed)] == []
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(askings())
 def test_after_any_requests_nothing_lives_that_is_not_listed(history: list[Asking]) -> None:
     trio.run(live_through, history, None, clock=MockClock(autojump_threshold=0))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(askings(), st.integers(0, 20).map(float))
 def test_taking_down_amid_any_requests_leaves_nothing(
     history: list[Asking], ends_at: float

@@ -14,7 +14,7 @@ SEEDS = 2000
 BLOCK = 25
 """Seeds in one test, so that several workers share them."""
 
-QUICK = 200
+QUICK = 100
 """Seeds among the fast tests; the rest come with those that have real processes, and wait a lot."""
 
 WANTED = os.environ.get("PEPPY_SEED")
@@ -42,13 +42,18 @@ def test_a_seed_is_the_same_history_each_time() -> None:
     assert explore(0).trace != explore(1).trace
 
 
+@pytest.mark.e2e
 def test_the_histories_have_everything_in_them_that_is_to_be_borne() -> None:
     seen = {line.split()[1] for seed in range(60) for line in explore(seed).trace}
     assert seen >= {
         EventKind.ADOPTED,
+        EventKind.BROUGHT_BACK,
+        EventKind.CLEARED,
         EventKind.FAILED,
         EventKind.FORCE_KILLED,
         EventKind.GIVEN_UP,
+        EventKind.LAUNCHED,
+        EventKind.LAUNCH_FAILED,
         EventKind.NODE_REMOVED,
         EventKind.RESTARTING,
         EventKind.START_FAILED,
