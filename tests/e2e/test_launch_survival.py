@@ -294,11 +294,11 @@ def test_an_addition_that_meets_a_launch_is_refused_or_part_of_the_former_stack(
     is_whole(robot.peppy, ["lamp", "bell"], OLD)
 
 
-@pytest.mark.parametrize("spare", [2, 5, 10, 18])
+@pytest.mark.parametrize("spare", [2, 10, 18])
 def test_a_disk_that_fills_up_in_a_launch_brings_the_former_stack_back(
     request: pytest.FixtureRequest, spare: int
 ) -> None:
-    """Too little for the build; for the artifact's laying out; for that of the second instance."""
+    """Room for less than the build's copy, for less than the build, for one instance of two."""
     small: SmallDisk = request.getfixturevalue("disk")
     nodes = HeldNodes(small.peppy)
     nodes.write("arm", build=f"head -c {8 * MIB} /dev/zero > data.bin")
@@ -308,7 +308,7 @@ def test_a_disk_that_fills_up_in_a_launch_brings_the_former_stack_back(
     said = refused(small.peppy.try_("stack", "launch", file, "--yes"))
     assert "no space left on device" in said.lower(), said
     touched = "the stack is as it was" not in said
-    assert touched == (spare > 8), said
+    assert touched == (spare > 10), said
     if touched:
         assert "the stack before was brought back, 1 instance of it run" in said
         small.pid = instances(small.peppy)["eye"]["pid"]

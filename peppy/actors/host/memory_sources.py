@@ -29,6 +29,8 @@ class MemorySources:
         self.commits: dict[str, str] = {}
         """The commit that the refs of a repository are at, by its address, where it is not the
         one that is made of the ref's name."""
+        self.older: dict[str, Path] = {}
+        """Where an older state lies, by its commit or its digest."""
         self.reachable = True
         """Whether there is a network."""
 
@@ -80,7 +82,8 @@ class MemorySources:
                 inner = _inside(path, how.inside)
                 top = self._elsewhere(repo)
                 now = self.commits.get(repo, f"{ref or 'main'}-0")
-                commit = how.pin.commit if how.pin else now
+                commit = now if how.pin is None else how.pin.commit
+                top = self._state(top, commit, now)
                 return top / inner, Origin(source=source, commit=commit, directory=inner)
             case ArchiveSource(url, sha256, path):
                 inner = _inside(path, how.inside)
@@ -88,6 +91,13 @@ class MemorySources:
                 return top / inner, Origin(
                     source=source, sha256=sha256 or "0" * 64, directory=inner
                 )
+
+    def _state(self, top: Path, wanted: str | None, now: str) -> Path:
+        if wanted == now or wanted is None:
+            return top
+        if wanted not in self.older:
+            raise HostError(f"there is no '{wanted}' any more, but '{now}'")
+        return self.older[wanted]
 
     def _elsewhere(self, address: str) -> Path:
         if not self.reachable or address not in self.elsewhere:

@@ -16,6 +16,7 @@ from peppy.actors.stack.undertaking_messages import Swap, Swapped
 from peppy.schema.control import StartView
 from peppy.schema.events import EventKind
 from peppy.schema.launch import ClearStack, DownView, RestartStack, RestartView
+from peppy.schema.names import NodeId
 
 BRING_BACK_WITHIN: Final = 600.0
 """Seconds after which instances that a daemon had stopped for a change are not started again by the
@@ -96,7 +97,7 @@ async def bring_back(hands: Hands, record: UndertakingRecord) -> None:
     if plans and not 0 <= age <= BRING_BACK_WITHIN:
         names = ", ".join(f"'{plan.address.instance_id}'" for plan in plans)
         said += f"; its instances {names} are not started, since that was too long ago"
-        known = set()
+        known = set[NodeId]()
     refs = {node: member.ref for node, member in hands.former.items()}
     for plan in plans:
         if plan.node not in known:  # its name is free again

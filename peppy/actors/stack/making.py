@@ -86,7 +86,7 @@ class Workshop:
             artifact=snapshot.with_name(f"{snapshot.name}.tar.zst"),
             digest=digest,
         )
-        former = self._same(node, digest)
+        former = await self._same(node, digest)
         if former is not None:
             hands.progress(node, NodeProgress.BUILT, "has not changed since it was built")
             kept = msgspec.structs.replace(entry, artifact=former.entry.artifact)
@@ -116,12 +116,12 @@ class Workshop:
         hands.progress(node, NodeProgress.BUILT, f"built in {view.seconds:.1f} s")
         return Made(node=_built(entry, build_log), reused=False)
 
-    def _same(self, node: NodeId, digest: str) -> Member | None:
+    async def _same(self, node: NodeId, digest: str) -> Member | None:
         """Return the node of the present stack whose artifact will do."""
         former = self._hands.former.get(node)
         if former is None or self._request.rebuild:
             return None
-        return former if _is_built_of(former, digest) else None
+        return former if await _is_built_of(self._hands.site, former, digest) else None
 
     def _tell(self, node: NodeId, note: Note) -> None:
         """Show what a build prints as the one line of its node."""
@@ -138,15 +138,16 @@ async def unchanged(
     look = site.home.tmp / f"plan_{site.random.randbytes(6).hex()}"
     try:
         await lay_out(site, step.resolved, look, known)
-        return _is_built_of(former, await site.host.files.digest(look))
+        return await _is_built_of(site, former, await site.host.files.digest(look))
     finally:
         with trio.CancelScope(shield=True), suppress(HostError):
             await site.host.files.remove(look)
 
 
-def _is_built_of(former: Member, digest: str) -> bool:
+async def _is_built_of(site: Site, former: Member, digest: str) -> bool:
     ready = former.view is not None and former.view.stage is Stage.READY
-    return ready and former.entry.digest == digest
+    same = ready and former.entry.digest == digest
+    return same and await site.host.files.exists(former.entry.artifact)
 
 
 def _built(entry: Entry, build_log: Path | None) -> FoundNode:

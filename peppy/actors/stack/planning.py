@@ -28,8 +28,8 @@ AT_ONCE: Final = 8
 
 
 SIM_TIME: Final = (
-    "'framework.use_sim_time' has no effect: this version of peppy has no simulated clock, and nodes"
-    " see the machine's time"
+    "'framework.use_sim_time' has no effect: this version of peppy has no simulated clock, and"
+    " nodes see the machine's time"
 )
 
 

@@ -18,6 +18,7 @@ from peppy.schema.events import Event
 from peppy.schema.names import InstanceId, parse_node_id
 from tests.actors.stack.embedded import PARTS, Builder, Embedded, Part, Player, embedded
 from tests.actors.stack.launches import deployment, launch, write_launcher
+from tests.actors.stack.mortal import MortalRobot
 
 QUITS: Mapping[str, Part] = {
     "slow_builder": Builder(prints=("b",), every=10.0),
@@ -252,3 +253,45 @@ async def test_a_daemon_that_is_renewed_while_a_launch_starts_has_the_former_sta
         await trio.sleep(5.0)
     assert all(isinstance(error, GoingDown) for error in robot.failures), robot.failures
     assert await found_after(robot) == {"front": "running"}
+
+
+async def test_an_artifact_that_is_gone_is_built_again(autojump_clock: MockClock) -> None:
+    robot = Watching()
+    async with embedded(machine=robot):
+        path = write_launcher(robot, [deployment(robot.source(), "front")])
+        await robot.ask(launch(path))
+        (artifact,) = [each for each in robot.files.items if each.name.endswith(".tar.zst")]
+        await robot.host.files.remove(artifact)
+        plan = await robot.ask(orders.PlanLaunch(launcher=path))
+        assert [node.reused for node in plan.nodes] == [False]
+        await robot.ask(launch(path))
+        assert await states(robot) == {"front": "running"}
+
+
+async def test_a_daemon_that_is_killed_while_it_ends_a_launch_leaves_nothing_of_it(
+    autojump_clock: MockClock,
+) -> None:
+    parts = {"slow": Player(leaves_in=5.0), "late": Player(prints=("p",), every=60.0)}
+    robot = MortalRobot(parts)
+
+    async def work() -> None:
+        await robot.ready("camera:v1")
+        await robot.run("front", "camera:v1")
+        camera = robot.source("camera:v1", run="slow")
+        viewer = robot.source("viewer:v1", needs="camera:v1", run="late")
+        path = write_launcher(robot, [deployment(camera, "rear"), deployment(viewer, "screen")])
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(robot.refused, launch(path))
+            await trio.sleep(5.0)
+            assert await states(robot) == {"rear": "running", "screen": "starting"}
+            nursery.start_soon(robot.take_down)
+            await trio.sleep(2.0)
+            robot.life.kill()
+
+    await robot.live_until(None, work, after=False)
+    async with robot.daemon():
+        await trio.sleep(60.0)
+        assert await states(robot) == {}
+        assert await robot.nodes() == [parse_node_id("camera:v1")]
+        assert robot.living == set()
+        await robot.run("front", "camera:v1")

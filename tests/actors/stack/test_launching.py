@@ -427,6 +427,7 @@ async def test_a_frozen_launch_takes_the_commit_that_was_locked(
     async with embedded() as robot:
         path = await locked_robot(robot)
         robot.sources.commits[CAMERA] = MOVED
+        robot.sources.older[LOCKED] = robot.sources.elsewhere[CAMERA]
         await robot.ask(launch(path, frozen=True))
         assert (await robot.row("camera:v1")).origin.endswith(f"@{LOCKED}")
 

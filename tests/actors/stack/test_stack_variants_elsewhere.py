@@ -41,7 +41,8 @@ async def test_the_variant_of_a_git_root_is_taken_from_the_same_commit(
     path: str, inside: str
 ) -> None:
     async with cameras() as robot:
-        robot.elsewhere[REPO] = Path("/git")
+        robot.elsewhere[REPO] = Path("/newer")
+        robot.sources.older["abc"] = Path("/git")
         robot.root(MOCKED, at=Path("/git/camera"))
         robot.variant(at=Path("/git/camera/variants/mock"))
         transport = robot.transport()
