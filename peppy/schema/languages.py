@@ -16,7 +16,7 @@ class NotPython(PeppyError):
             named = ", ".join(quoted(each.name) for each in manifest.variants)
             hint = f"choose a variant of it that is in Python; it has {named}"
         else:
-            hint = f"a node in Python with the same interfaces can be '{manifest.id}' in its place"
+            hint = f"a node in Python with the same interfaces can be '{manifest.id}'"
         super().__init__(
             f"`{manifest.id}` is written in {quoted(language.value)}, and bindings are generated"
             " for 'python' only",

@@ -28,6 +28,7 @@ from peppy.schema.wording import quoted
 _SHAPES: Final = "{ local }, { repo, path, ref }, { url, sha256 } or { name, tag }"
 _VARIANTS: Final = "{ name }, { local }, { repo, path, ref } or { url, sha256 }"
 _VARIANT: Final = "variant"
+_TAG: Final = "tag"
 
 STAND_IN_WANTED: Final = Wanted(source=STAND_IN_SOURCE)
 
@@ -46,13 +47,16 @@ def read_wanted(cursor: Cursor, directory: str, *, in_archives: tuple[str, ...] 
 
 
 def _source(cursor: Cursor, directory: str, in_archives: tuple[str, ...]) -> Source:
-    match the_kind(cursor, ("local", "repo", "url", "name"), _SHAPES):
+    kind = the_kind(cursor, ("local", "repo", "url", "name"), _SHAPES)
+    if kind not in (None, "name") and cursor.has(_TAG):
+        cursor.entries()[_TAG].key_problem("does not stand here: a node's own document has its tag")
+    match kind:
         case "local":
-            return _absolute(cursor, read_local(cursor, _VARIANT), directory)
+            return _absolute(cursor, read_local(cursor, _VARIANT, _TAG), directory)
         case "repo":
-            return read_git(cursor, _VARIANT)
+            return read_git(cursor, _VARIANT, _TAG)
         case "url":
-            return read_archive(cursor, _VARIANT, *in_archives)
+            return read_archive(cursor, _VARIANT, _TAG, *in_archives)
         case "name":
             return _named(cursor)
         case _:
@@ -75,8 +79,8 @@ def _variant(cursor: Cursor, directory: str, in_archives: tuple[str, ...]) -> Va
 
 def _named(cursor: Cursor) -> NamedSource:
     """Return a node of a repository: `name` and `tag`, or both in `name`."""
-    fields = cursor.fields(["name"], ["tag", _VARIANT])
-    name, tag = fields.get("name"), fields.get("tag")
+    fields = cursor.fields(["name"], [_TAG, _VARIANT])
+    name, tag = fields.get("name"), fields.get(_TAG)
     if name is None:
         return NamedSource(STAND_IN, Tag(""))
     if isinstance(name.value, str) and ":" in name.value:

@@ -17,6 +17,7 @@ from tests.e2e.documented_nodes.corpus import Published, publish, write
 from tests.e2e.harness import Peppy, wait_until
 from tests.e2e.test_archive_sources import ArchiveServer, address, serving
 from tests.e2e.test_examples import printed, running, take_down, wait_for
+from tests.e2e.test_robustness import refused
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -125,9 +126,9 @@ def test_the_page_on_sharing_nodes_works_as_it_is_written(
     hub = f"{published.served}/nodes_hub.git"
     peppy("node", "add", "--variant", "mock-python", f"{hub}/uvc_camera")
     peppy("node", "add", "--variant", "mock-python", "--ref", "main", f"{hub}/uvc_camera")
-    refused = peppy.try_("node", "add", "--variant", "mock-rust", f"{hub}/uvc_camera")
-    assert "`uvc_camera:0.1.0` is written in 'rust'" in refused.stderr
-    assert "it has 'default', 'mock-rust', 'mock-python'" in refused.stderr
+    said = refused(peppy.try_("node", "add", "--variant", "mock-rust", f"{hub}/uvc_camera"))
+    assert "`uvc_camera:0.1.0` is written in 'rust'" in said
+    assert "it has 'default', 'mock-rust', 'mock-python'" in said
     peppy("node", "build", "uvc_camera:0.1.0")
     peppy(
         *("node", "run", "uvc_camera:0.1.0", "-i", "camera", "device_path=/dev/video0"),
@@ -177,5 +178,107 @@ def test_a_variant_runs_alone_in_its_own_directory_with_its_parameters_from_a_fi
 
 def launch_file(peppy: Peppy, *deployments: dict[str, Any]) -> str:
     """Write a launch file of the older generation, and return its name."""
-    (peppy.work / "peppy_launcher.json5").write_text(json.dumps({"deployments": deployments}))
+    listed = [{"source": each, "instances": [{}]} for each in deployments]
+    (peppy.work / "peppy_launcher.json5").write_text(json.dumps({"deployments": listed}))
     return "peppy_launcher.json5"
+
+
+OLD = """\
+{{
+  schema_version: 1,
+  manifest: {{ name: "{name}", tag: "0.1.0"{manifest} }},
+  {execution}
+}}
+"""
+
+PYTHON = 'execution: { language: "python", build_cmd: ["uv", "sync"], run_cmd: ["uv", "run", "x"] }'
+
+PROJECT = """\
+[project]
+name = "x"
+version = "0.1.0"
+requires-python = "{bound}"
+dependencies = ["peppygen"{packages}]
+
+[tool.uv.sources]
+peppygen = {{ path = ".peppy/libs/peppygen" }}
+{sources}
+"""
+
+
+def node(peppy: Peppy, name: str, manifest: str = "", execution: str = PYTHON) -> dict[str, Any]:
+    """Write a node, and return its source."""
+    text = OLD.format(name=name, manifest=manifest, execution=execution)
+    write(peppy.work / name, {"peppy.json5": text})
+    return {"local": f"./{name}"}
+
+
+def test_what_cannot_be_launched_here_is_said_all_at_once(
+    peppy: Peppy, published: Published, server: ArchiveServer
+) -> None:
+    hub = {"repo": f"{published.served}/nodes_hub.git", "path": "uvc_camera"}
+    archive = address(server, RECORDER)
+    closed = {"repo": "http://127.0.0.1:9/nodes_hub.git", "path": "uvc_camera", "ref": "main"}
+    process = 'process: { add_cmd: ["uv", "sync"], start_cmd: ["uv", "run", "old"] }'
+    expected: list[tuple[dict[str, Any], str]] = [
+        (node(peppy, "old", ', language: "python"', process), "write 'language' into 'execution'"),
+        (node(peppy, "v06", "", "runtime: {}"), "'runtime' is from an older generation"),
+        ({"url": archive, "sha256": "0" * 64}, f"expected {'0' * 64}, computed {published.sha256}"),
+        ({**hub, "ref": "v0.2.0"}, "no branch, tag or commit 'v0.2.0'; did you mean 'v0.1.0'?"),
+        ({**hub, "path": "python/uvc_camera", "ref": "main"}, "did you mean 'uvc_camera'?"),
+        (
+            {**hub, "ref": "main", "variant": {"name": "mock_python"}},
+            "declares no variant 'mock_python'; did you mean 'mock-python'?",
+        ),
+        (closed, "cannot reach 'http://127.0.0.1:9/nodes_hub.git'"),
+    ]
+    file = launch_file(peppy, *(source for source, _ in expected))
+    said = refused(peppy.try_("stack", "launch", file, "--yes"))
+    for number, (source, words) in enumerate(expected):
+        assert any(f"deployments[{number}]" in x and words in x for x in said.splitlines()), source
+    assert running(peppy) == {}
+
+
+def test_nodes_that_do_not_fit_or_run_here_are_said_all_at_once(
+    peppy: Peppy, published: Published, server: ArchiveServer
+) -> None:
+    boxed = 'execution: { language: "python", container: { def_file: "apptainer.def" } }'
+    newer = {"local": "./uvc_camera"}
+    node(peppy, "uvc_camera")
+    document = peppy.work / "uvc_camera" / "peppy.json5"
+    document.write_text(document.read_text().replace("0.1.0", "0.1.1"))
+    hub = {"repo": f"{published.served}/nodes_hub.git", "ref": "main"}
+    expected: list[tuple[dict[str, Any], str]] = [
+        ({**hub, "path": "openarm01_controller"}, "written in 'rust'"),
+        (node(peppy, "boxed", "", boxed), "runs in a container"),
+        (newer, ""),
+        (
+            {"url": address(server, RECORDER), "sha256": published.sha256},
+            "depends on `uvc_camera:0.1.0`, but it does not exist in the stack;"
+            " did you mean 'uvc_camera:0.1.1'?",
+        ),
+    ]
+    file = launch_file(peppy, *(source for source, _ in expected))
+    said = refused(peppy.try_("stack", "launch", file, "--yes"))
+    for number, (source, words) in enumerate(expected):
+        assert words in said, (number, source)
+    assert "1 parameter is missing: 'video_duration_seconds'" in said
+
+
+@pytest.mark.parametrize(
+    ("bound", "packages", "sources", "words"),
+    [
+        (">=3.99", "", "", "no Python of this machine suits the node's 'requires-python'"),
+        (">=3.10", "", "", "bindings need 3.11 or newer"),
+        (">=3.11", ', "shared"', 'shared = { path = "../shared" }', "as in '../shared'"),
+    ],
+)
+def test_a_build_that_fails_for_its_surroundings_says_what_to_do(
+    peppy: Peppy, bound: str, packages: str, sources: str, words: str
+) -> None:
+    source = node(peppy, "arm")
+    project = PROJECT.format(bound=bound, packages=packages, sources=sources)
+    write(peppy.work / "arm", {"pyproject.toml": project})
+    said = refused(peppy.try_("stack", "launch", launch_file(peppy, source), "--yes"))
+    assert words in said
+    assert "log file: " in said

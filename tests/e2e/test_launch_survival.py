@@ -73,8 +73,7 @@ class Robot:
         match phase:
             case "fetching":
                 source = {"url": f"{endless}/arm.tar.zst", "sha256": "0" * 64}
-                deployments = [{"source": source, "instances": [{}]}]
-                text = json.dumps({"deployments": deployments})
+                text = json.dumps({"deployments": [{"source": source, "instances": [{}]}]})
                 (self.peppy.work / "new.json5").write_text(text)
                 launch = self.launch()
                 downloads = self.peppy.home / "http_downloads"

@@ -292,6 +292,11 @@ def test_a_wrong_launch_file_is_a_problem(text: str, path: str, what: str) -> No
         ("name: 'a:.1'", ".name", "'.1' is not a tag"),
         ("name: 'a:v1', tag: 'v1'", ".tag", "the tag stands in 'name' already"),
         ("local: 'a', ref: 'main'", ".ref", "'ref' is not known here"),
+        (
+            "local: 'a', tag: '0.2.0'",
+            ".tag",
+            "does not stand here: a node's own document has its tag",
+        ),
         ("local: 'a', variant: 'mock'", ".variant", "must be an object, not a string"),
         ("local: 'a', variant: {}", ".variant", "is not a source: write { name }, { local }"),
         ("local: 'a', variant: {name: 'a b'}", ".variant.name", "'a b' is not a name"),

@@ -336,6 +336,12 @@ process: { add_cmd: ["uv", "sync"], start_cmd: ["uv", "run", "arm"] },
     ]
 
 
+@pytest.mark.parametrize("key", ["process", "runtime"])
+def test_what_an_execution_was_called_before_is_all_that_a_document_is_told(key: str) -> None:
+    text = f'{{ schema_version: 1, manifest: {{ name: "arm", tag: "v1" }}, {key}: {{}} }}'
+    assert [path for _, _, path, _ in problems(text)] == [key]
+
+
 def test_the_oldest_commands_are_told_their_new_names() -> None:
     assert of_execution("language: 'python', add_cmd: ['a'], start_cmd: ['b']") == [
         ("execution.add_cmd", "'add_cmd' is from an older generation: write 'build_cmd'"),

@@ -22,7 +22,7 @@ BUILT_IN: Final = "PEPPY.built_in"
 RELOCATE: Final = "PEPPY.relocate"
 """Keys of the global header, in the form that the standard keeps for others than itself."""
 
-LEVEL: Final = 3
+LEVEL: Final = 1
 """Every start waits for the unpacking, every build for the packing: speed before size."""
 
 

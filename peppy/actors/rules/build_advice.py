@@ -13,7 +13,7 @@ _ADVICE: Final = (
     (
         re.compile(r"No interpreter found for Python|python-build-standalone"),
         "no Python of this machine suits the node's 'requires-python', and uv could not fetch one:"
-        " install one that does",
+        " install one that does, or widen the bound",
     ),
     (
         re.compile(r"does not satisfy Python[<>=~!]"),

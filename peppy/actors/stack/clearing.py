@@ -23,6 +23,9 @@ BRING_BACK_WITHIN: Final = 600.0
 next one: whoever stands beside a robot does not expect that any more."""
 
 
+ALL_ENDS: Final = "the stack of before is not started again, since all ends"
+
+
 async def clear(hands: Hands, request: ClearStack) -> DownView:
     """Stop every instance, and take every node out unless they are to stay."""
     former = await hands.survey()
@@ -78,7 +81,7 @@ async def start_again(
         )
     said = f"{counted(len(started), 'instance')} of the stack before run again"
     if hands.going_down:
-        said = "the stack of before is not started again, since all ends"
+        said = ALL_ENDS
     with trio.CancelScope(shield=True):
         back = hands.happened(EventKind.BROUGHT_BACK, said)
         await hands.site.ledger.write_if_possible({UNDERTAKING: None}, back)
@@ -105,6 +108,8 @@ async def bring_back(hands: Hands, record: UndertakingRecord) -> None:
     with hands.back:
         starts = [again(plan) for plan in plans if plan.node in known]
         _, failures = await start_what_can_be(hands, refs, starts, waves_of(former))
+    if hands.going_down:
+        said = ALL_ENDS
     warnings = [hands.happened(EventKind.WARNING, failure) for failure in failures]
     events = [hands.happened(EventKind.BROUGHT_BACK, said), *warnings]
     await hands.site.ledger.write_if_possible({UNDERTAKING: None}, *events)

@@ -14,7 +14,7 @@ from peppy.actors.stack.ledger import UNDERTAKING
 from peppy.schema import control
 from peppy.schema import launch as orders
 from peppy.schema.errors import PeppyError
-from peppy.schema.events import Event
+from peppy.schema.events import Event, EventKind
 from peppy.schema.names import InstanceId, parse_node_id
 from tests.actors.stack.embedded import PARTS, Builder, Embedded, Part, Player, embedded
 from tests.actors.stack.launches import deployment, launch, write_launcher
@@ -295,3 +295,28 @@ async def test_a_daemon_that_is_killed_while_it_ends_a_launch_leaves_nothing_of_
         assert await robot.nodes() == [parse_node_id("camera:v1")]
         assert robot.living == set()
         await robot.run("front", "camera:v1")
+
+
+async def test_an_end_that_meets_the_return_of_a_stack_says_so_and_starts_nothing_later(
+    autojump_clock: MockClock,
+) -> None:
+    robot = MortalRobot({"late": Player(prints=("p",), every=30.0)})
+
+    async def work() -> None:
+        await robot.ready("camera:v1", run="late")
+        await robot.run("front", "camera:v1")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(robot.ask, orders.RestartStack(clear_stack=True))
+            await trio.sleep(5.0)
+            robot.life.kill()
+
+    await robot.live_until(None, work, after=False)
+    async with robot.daemon():
+        await trio.sleep(5.0)
+        assert await states(robot) == {"front": "starting"}
+        await robot.take_down()
+    async with robot.daemon():
+        await trio.sleep(60.0)
+        assert await states(robot) == {}
+    (said,) = [each.text for each in robot.journal.log if each.kind is EventKind.BROUGHT_BACK]
+    assert "not started again" in said
