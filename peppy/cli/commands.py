@@ -1,6 +1,7 @@
 """Which verbs there are. Each is imported when it is asked for, or when its help is shown."""
 
 import importlib
+import inspect
 import sys
 from collections.abc import Callable
 from typing import Final
@@ -74,6 +75,9 @@ VERBS: Final = {
 HIDDEN: Final = frozenset({"node create", "repo update"})
 """Other names of verbs that are listed."""
 
+EXAMPLES: Final = "Examples: "
+"""What the last paragraph of a verb's docstring begins with, where it has several."""
+
 ABOUT: Final = (
     "Build, run and watch a robot as a stack of nodes.\n\n"
     "A first walk: 'peppy node init hello', 'cd hello', 'peppy node add -sr .', 'peppy stack list'."
@@ -105,7 +109,9 @@ def make_app(*, listed: bool = False) -> App:
         target = app[group] if group else app
         place = f"{_PACKAGE}.{function}"
         if listed:
-            target.command(_imported(place), name=verb, show=words not in HIDDEN)
+            carried_out = _imported(place)
+            page = help_page(carried_out.__doc__ or "")
+            target.command(carried_out, name=verb, help=page, show=words not in HIDDEN)
         else:
             target.command(f"{place}:{function}", name=verb, show=words not in HIDDEN)
     if listed:
@@ -119,6 +125,22 @@ def _imported(place: str) -> Callable[..., object]:
     """Return the verb's function; it is called what its module is called."""
     function: Callable[..., object] = getattr(importlib.import_module(place), place.split(".")[-1])
     return function
+
+
+def help_page(docstring: str) -> str:
+    """Return a docstring as a help page has it: prose in lines as long as a terminal is wide.
+
+    Examples stay one to a line, below one another.
+    """
+    paragraphs = inspect.cleandoc(docstring).split("\n\n")
+    return "\n\n".join(map(_paragraph, paragraphs))
+
+
+def _paragraph(text: str) -> str:
+    lines = text.splitlines()
+    if not text.startswith(EXAMPLES):
+        return " ".join(lines)
+    return f"\n{' ' * len(EXAMPLES)}".join(line.strip() for line in lines)
 
 
 def _on_a_terminal() -> bool:

@@ -12,6 +12,7 @@ from typing import BinaryIO, Final
 import msgspec
 
 from peppy.schema.errors import PeppyError
+from peppy.schema.wording import reason
 
 POLL_INTERVAL: Final = 0.1
 """Seconds between two looks at a file that somebody writes."""
@@ -46,7 +47,7 @@ def last_lines(log: Path, count: int, *, absent_is_empty: bool = False) -> tuple
             f"there is no log at '{log}' yet", hint="a daemon in the background writes it"
         ) from error
     except OSError as error:
-        raise PeppyError(f"cannot read '{log}': {error.strerror}") from error
+        raise PeppyError(f"cannot read '{log}': {reason(error)}") from error
     if lines and not lines[-1].endswith(b"\n"):
         offset -= len(lines.pop())
     start = max(0, len(lines) - count)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 from cyclopts import Parameter
 
 from peppy.cli.options import absolute, positive
+from peppy.cli.usage import Usage
 from peppy.schema.errors import PeppyError
 from peppy.schema.wording import did_you_mean, quoted
 
@@ -88,8 +89,10 @@ def launcher(text: str) -> str:
     """Return a launch file as the daemon takes it: an absolute path, or a bare name.
 
     A path is what has a slash, ends in `.json5` or is there; a directory means the launch file in
-    it. Raises `PeppyError` for a path where there is none.
+    it. Raises `Usage` for an empty text, and `PeppyError` for a path where there is none.
     """
+    if not text:
+        raise Usage("FILE is empty", hint="'.' is the directory that you are in")
     path = Path(text)
     if path.is_dir():
         path /= LAUNCH_FILE

@@ -11,6 +11,7 @@ from peppy.cli.usage import Usage
 from peppy.schema.addresses import is_address, lacks_scheme
 from peppy.schema.errors import PeppyError
 from peppy.schema.names import InstanceId, NodeId, parse_instance_id, parse_node_id
+from peppy.schema.wording import quoted
 
 Json = Annotated[
     bool,
@@ -189,8 +190,19 @@ def absolute(path: Path | str) -> str:
 def located_source(text: str) -> str:
     """Return a node's source as the daemon reads it: a directory is absolute, all else as typed.
 
-    A directory that is there is one whatever it is called.
+    A directory that is there is one whatever it is called. Raises `Usage` for an empty text, which
+    is mostly an unset variable of a shell, and `PeppyError` for a file.
     """
+    if not text:
+        raise Usage("SOURCE is empty", hint="'.' is the directory that you are in")
+    if os.path.isfile(text):
+        directory = os.path.dirname(text) or "."
+        raise PeppyError(
+            f"{quoted(text)} is a file, and a source is a directory",
+            hint=f"name the directory that it lies in: {quoted(directory)}"
+            if os.path.basename(text) == "peppy.json5"
+            else "name a directory, an address, or NAME:TAG of a repository",
+        )
     if os.path.isdir(text) or not (is_address(text) or lacks_scheme(text) or _is_node(text)):
         return absolute(text)
     return text

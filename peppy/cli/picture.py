@@ -7,6 +7,7 @@ from typing import Final
 
 from peppy.cli.style import printable
 from peppy.schema.errors import PeppyError
+from peppy.schema.wording import reason
 
 PICTURES: Final = (".svg", ".png", ".pdf")
 """Suffixes of files that hold a picture; without the dot they are Graphviz' names for the kinds."""
@@ -56,7 +57,7 @@ def draw(dot: str, path: Path) -> bytes:
     except subprocess.TimeoutExpired:
         raise NotDrawn(path, f"took longer than {LONGEST:.0f} s") from None
     except OSError as error:
-        raise NotDrawn(path, f"did not start: {error.strerror}") from error
+        raise NotDrawn(path, f"did not start: {reason(error)}") from error
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         last = f"says: {printable(said[-1])}" if said else None

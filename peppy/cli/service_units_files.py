@@ -5,6 +5,7 @@ from pathlib import Path
 
 from peppy.cli.service_units import MARK
 from peppy.schema.errors import PeppyError
+from peppy.schema.wording import reason
 
 
 class NotOurs(PeppyError):
@@ -58,7 +59,7 @@ def write(path: Path, text: str) -> None:
         beside.write_text(text, encoding="utf-8")
         beside.replace(path)
     except OSError as error:
-        raise PeppyError(f"cannot write '{path}': {error.strerror}") from error
+        raise PeppyError(f"cannot write '{path}': {reason(error)}") from error
 
 
 def remove(path: Path) -> bool:
@@ -73,5 +74,5 @@ def remove(path: Path) -> bool:
     try:
         path.unlink()
     except OSError as error:
-        raise PeppyError(f"cannot remove '{path}': {error.strerror}") from error
+        raise PeppyError(f"cannot remove '{path}': {reason(error)}") from error
     return True

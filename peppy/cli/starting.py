@@ -20,6 +20,7 @@ from peppy.runtime.control_client import (
 from peppy.schema.control import DaemonView, DescribeDaemon
 from peppy.schema.errors import PeppyError
 from peppy.schema.runtime_config import HOME_VARIABLE, RUNTIME_CONFIG_VARIABLE, TOKEN_VARIABLE
+from peppy.schema.wording import reason
 
 START_BUDGET: Final = 15.0
 """Seconds until the daemon must answer; it takes about one."""
@@ -140,7 +141,7 @@ def _prepare(log: Path) -> int:
         log.parent.mkdir(exist_ok=True)
         return log.stat().st_size if log.exists() else 0
     except OSError as error:
-        raise PeppyError(f"cannot write below '{log.parent}': {error.strerror}") from error
+        raise PeppyError(f"cannot write below '{log.parent}': {reason(error)}") from error
 
 
 def _opened(log: Path) -> BinaryIO:
@@ -148,8 +149,7 @@ def _opened(log: Path) -> BinaryIO:
     try:
         return log.open("ab")
     except OSError as error:
-        why = error.strerror or str(error)
-        raise PeppyError(f"cannot write '{log}': {why[:1].lower()}{why[1:]}") from error
+        raise PeppyError(f"cannot write '{log}': {reason(error)}") from error
 
 
 def _spawn(home: Path, log: Path) -> "subprocess.Popen[bytes]":

@@ -7,10 +7,12 @@ from cyclopts.exceptions import (
     CycloptsError,
     MissingArgumentError,
     UnknownCommandError,
+    UnknownOptionError,
     UnusedCliTokensError,
 )
 
 from peppy.schema.errors import PeppyError
+from peppy.schema.wording import nearest
 
 
 class Usage(PeppyError):
@@ -33,9 +35,19 @@ def usage_of(error: CycloptsError) -> Usage:
         case MissingArgumentError() if error.argument is not None and error.keyword is None:
             name = error.argument.name.lstrip("-").upper()
             return Usage(f"'{command}' needs {name}", hint=help_line)
+        case UnknownOptionError():
+            word = error.token.keyword or error.token.value
+            return Usage(f"unknown option: {word}", hint=_option_meant(error, word) or help_line)
         case _:
             first, rest = _sentences(error)
             return Usage(first, hint=rest or help_line)
+
+
+def _option_meant(error: UnknownOptionError, word: str) -> str | None:
+    """Return a guess that goes by an option's letters: its dashes make any two look alike."""
+    names = [name for each in error.argument_collection for name in each.names]
+    guess = nearest(word.lstrip("-"), [name.lstrip("-") for name in names if len(name) > 2])
+    return None if guess is None else f"did you mean --{guess}?"
 
 
 _END_OF_SENTENCE: Final = ". "

@@ -1,6 +1,7 @@
 """The node runner: what node code holds of its own node. Source: behaviour.md 8.10."""
 
 import itertools
+import threading
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from types import MappingProxyType
@@ -47,6 +48,17 @@ class End(Protocol):
 E = TypeVar("E", bound=End)
 
 
+class OtherThread(RuntimeError):
+    """A message to or from the node on a thread whose event loop is not the node's own."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a node's messages belong to the event loop that runs 'setup', and this is another"
+            " thread: hand each call over with 'asyncio.run_coroutine_threadsafe(call, loop)',"
+            " where 'loop' is what 'asyncio.get_running_loop()' returns in 'setup'"
+        )
+
+
 class NodeRunner:
     """One running node: its names, its token, its connection.
 
@@ -73,6 +85,7 @@ class NodeRunner:
         self._bindings = bindings
         self._tag = tag
         self._token = token
+        self._thread = threading.get_ident()
         self._kept: dict[object, Any] = {}
         self._ends: dict[End, None] = {}
         self.outlets: dict[object, Outlet] = {}
@@ -128,7 +141,10 @@ class NodeRunner:
         """Return what was made under `key`, making it now if this is the first call.
 
         Declarations on the wire are costly and are made once; they live as long as the node.
+        Raises `OtherThread` on another thread than the node's: what is waited for there never
+        comes, and no message leaves.
         """
+        self._check_thread()
         try:
             return cast("T", self._kept[key])
         except KeyError:
@@ -136,7 +152,11 @@ class NodeRunner:
             return made
 
     def add_end(self, end: E) -> E:
-        """Return `end`; from now on it is counted, and closed when the node ends."""
+        """Return `end`; from now on it is counted, and closed when the node ends.
+
+        Raises `OtherThread` as `kept` does.
+        """
+        self._check_thread()
         self._ends[end] = None
         return end
 
@@ -187,6 +207,10 @@ class NodeRunner:
         for end in list(self._ends):
             end.close()
         self.exchange.close()
+
+    def _check_thread(self) -> None:
+        if threading.get_ident() != self._thread:
+            raise OtherThread
 
     def __repr__(self) -> str:
         return f"<NodeRunner of {self.address.node}:{self._tag} '{self.address.instance_id}'>"

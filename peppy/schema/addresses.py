@@ -143,7 +143,7 @@ def archive_problem(url: str) -> str | None:
     ):
         return f"{shown(url)} is not an http or https address of a file"
     if not parts.path.endswith(ARCHIVE_SUFFIXES):
-        return f"{shown(url)} must end in {', '.join(ARCHIVE_SUFFIXES)}"
+        return f"{shown(url)} must end in {either(ARCHIVE_SUFFIXES)}"
     return None
 
 

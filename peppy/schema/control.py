@@ -123,6 +123,8 @@ class StackView(msgspec.Struct, frozen=True, kw_only=True):
     dependencies: tuple[Edge, ...]
     missing: tuple[Edge, ...] = ()
     """Dependencies on nodes that have left the stack."""
+    changing: bool = False
+    """Whether a node is being built, or something has taken hold of the whole stack."""
 
 
 class InterfaceLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -225,7 +225,7 @@ def _refuse(text: str, url: Url | None, with_ref: str, forms: str) -> NoReturn:
     if url.path.endswith(_OTHER_ARCHIVES):
         raise NotASource(
             f"{where} is an archive of another kind than peppy reads",
-            hint=f"it must end in {', '.join(ARCHIVE_SUFFIXES)}",
+            hint=f"it must end in {either(ARCHIVE_SUFFIXES)}",
         )
     raise NotASource(f"{where} does not say where the repository ends", hint=_where(url, with_ref))
 

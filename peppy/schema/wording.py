@@ -43,6 +43,12 @@ def did_you_mean(word: str, allowed: Iterable[str]) -> str:
     return "" if guess is None else f"; did you mean {quoted(guess)}?"
 
 
+def reason(error: OSError) -> str:
+    """Return why the system has refused something, to end a sentence with."""
+    why = error.strerror or str(error)
+    return why[:1].lower() + why[1:]
+
+
 def described(value: object) -> str:
     """Return what kind of value this is, as in `a string`."""
     match value:

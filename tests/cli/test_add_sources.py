@@ -10,6 +10,7 @@ import pytest
 from peppy.cli.options import located_source, located_variant
 from peppy.cli.run import run
 from peppy.schema.control import AddNode, RunNode
+from peppy.schema.errors import PeppyError
 from peppy.schema.frames import Note
 from peppy.schema.requests import Request
 from peppy.schema.restart import RestartMode
@@ -45,6 +46,23 @@ def test_addresses_and_names_travel_as_they_are_typed(typed: str) -> None:
 @pytest.mark.parametrize("typed", [".", "camera", "./camera", "camera:v1", "git@camera", "absent"])
 def test_a_directory_is_absolute_whatever_it_is_called(tmp_path: Path, typed: str) -> None:
     assert located_source(typed) == str((tmp_path / typed).resolve())
+
+
+@pytest.mark.parametrize(
+    ("file", "hint"),
+    [
+        ("camera/peppy.json5", "name the directory that it lies in: 'camera'"),
+        ("peppy.json5", "name the directory that it lies in: '.'"),
+        ("camera.tar.zst", "name a directory, an address, or NAME:TAG of a repository"),
+    ],
+)
+def test_a_file_is_no_source_and_the_directory_of_a_document_is_named(
+    tmp_path: Path, file: str, hint: str
+) -> None:
+    (tmp_path / file).touch()
+    with pytest.raises(PeppyError, match="is a file, and a source is a directory") as caught:
+        located_source(file)
+    assert caught.value.hint == hint
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def test_a_name_that_does_not_fit_is_a_mistake_in_the_command(
 
 def test_a_file_that_cannot_be_written_is_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["stack", "graph", "-o", "absent/stack.dot"]) == 1
-    assert "cannot write 'absent/stack.dot': No such file" in capsys.readouterr().err
+    assert "cannot write 'absent/stack.dot': no such file" in capsys.readouterr().err
 
 
 def test_a_picture_is_what_graphviz_makes_of_the_graph(

@@ -29,6 +29,11 @@ def _nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
         (["node", "init", "x", "--toolchain", "pip"], "invalid value 'pip' for --toolchain"),
         (["node", "build", "a:v1", "--idle-timeout", "0"], "takes a positive number of seconds"),
         (["node", "build", "a:v1", "--max-timeout", "nan"], "takes a positive number of seconds"),
+        (["stack", "launch", "--wrong", "."], "unknown option: --wrong\n  'peppy stack launch"),
+        (["stack", "launch", ""], "FILE is empty"),
+        (["stack", "lock", ""], "FILE is empty"),
+        (["node", "add", ""], "SOURCE is empty"),
+        (["repo", "add", ""], "SOURCE is empty"),
         (["stack", "list", "a", "b"], "'peppy stack list' has no use for 'b'"),
     ],
 )
@@ -76,3 +81,14 @@ def test_help_lists_every_verb_with_what_it_does(capsys: pytest.CaptureFixture[s
 def test_the_help_of_a_verb_has_an_example(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["node", verb, "--help"]) == 0
     assert f"peppy node {verb}" in capsys.readouterr().out.partition("Example")[2]
+
+
+def test_a_help_page_fills_its_lines_and_has_examples_below_one_another(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(["stack", "launch", "--help"]) == 0
+    page = capsys.readouterr().out.splitlines()
+    assert "says what was kept; a second one leaves at once." in page
+    assert "Examples: peppy stack launch ./robot/peppy_launcher.json5" in page
+    assert "          peppy stack launch robot --dry-run" in page

@@ -178,7 +178,8 @@ def test_a_variant_runs_alone_in_its_own_directory_with_its_parameters_from_a_fi
 
 def launch_file(peppy: Peppy, *deployments: dict[str, Any]) -> str:
     """Write a launch file of the older generation, and return its name."""
-    listed = [{"source": each, "instances": [{}]} for each in deployments]
+    instances: list[dict[str, Any]] = [{}]
+    listed = [{"source": each, "instances": instances} for each in deployments]
     (peppy.work / "peppy_launcher.json5").write_text(json.dumps({"deployments": listed}))
     return "peppy_launcher.json5"
 
@@ -268,7 +269,7 @@ def test_nodes_that_do_not_fit_or_run_here_are_said_all_at_once(
 @pytest.mark.parametrize(
     ("bound", "packages", "sources", "words"),
     [
-        (">=3.99", "", "", "no Python of this machine suits the node's 'requires-python'"),
+        (">=3.99", "", "", "no Python of this machine suits the node's 'requires-python' or"),
         (">=3.10", "", "", "bindings need 3.11 or newer"),
         (">=3.11", ', "shared"', 'shared = { path = "../shared" }', "as in '../shared'"),
     ],

@@ -45,9 +45,9 @@ def wait_for(peppy: Peppy, instance_id: str, line: str) -> re.Match[str]:
 
 
 def running(peppy: Peppy) -> dict[str, list[str]]:
-    """Return the instances of each node whose instances all run."""
+    """Return the instances of each node whose instances all run, by name: they start at once."""
     return {
-        row["node"]["name"]: [each["instance_id"] for each in row["instances"]]
+        row["node"]["name"]: sorted(each["instance_id"] for each in row["instances"])
         for row in rows(peppy)
         if all(each["state"] == "running" for each in row["instances"])
     }

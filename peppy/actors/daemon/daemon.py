@@ -283,7 +283,7 @@ class Daemon(Actor[Message]):
             self.background(self._look_around, done=lambda looked: looked)
 
     def _end_if_idle(self, stack: StackView, values: ValuesView) -> None:
-        used = values.entries or self._site.events.followers
+        used = values.entries or self._site.events.followers or stack.changing
         if not any(node.instances for node in stack.nodes[1:]) and not used:
             self._go_down()
         elif self._idle_exit is not None:

@@ -13,6 +13,7 @@ from peppy.actors.host import artifacts, disk
 from peppy.actors.host.digest import tree_digest
 from peppy.actors.host.finding import find
 from peppy.actors.host.ports import FoundFile, HostError
+from peppy.schema.wording import reason
 
 T = TypeVar("T")
 
@@ -40,12 +41,13 @@ async def in_thread(what: str, path: Path, work: Callable[[], T], *, to: Path | 
 
 def cannot(what: str, path: Path, error: OSError, to: Path | None = None) -> HostError:
     """Return the sentence: `cannot read '/a/b': no such file or directory`."""
-    why = error.strerror or str(error)
-    other = str(error.filename or path)
+    # What fails on an open file names its descriptor, a number, where the path would stand.
+    name = path if error.filename is None or isinstance(error.filename, int) else error.filename
+    other = str(name or path)
     known = other in (str(path), str(to)) or _STAGED.search(other) is not None
     into = "" if to is None else f" to '{to}'"
     where = "" if known else f" ('{other}')"
-    sentence = f"cannot {what} '{path}'{into}: {why[:1].lower()}{why[1:]}{where}"
+    sentence = f"cannot {what} '{path}'{into}: {reason(error)}{where}"
     # Names may be any bytes; a sentence is text, which goes over wires and into logs.
     return HostError(os.fsencode(sentence).decode("utf-8", "backslashreplace"))
 

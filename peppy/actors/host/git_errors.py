@@ -45,7 +45,9 @@ _SIGN_IN_OVER_SSH: Final = "add a key that the server knows to your SSH agent, w
 _SIGN_IN: Final = "sign in"
 """Stands for one of the two."""
 _LOOK: Final = "check the address, and whether you may read the repository"
-_NETWORK: Final = "check the network; '--offline' uses what was fetched before"
+_NETWORK: Final = (
+    "check the network; 'node add' and 'stack launch' use what was fetched before, with '--offline'"
+)
 
 _MEANINGS: Final[tuple[tuple[str, type[GitError], str, str | None], ...]] = (
     (

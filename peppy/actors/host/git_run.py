@@ -15,6 +15,7 @@ import trio
 
 from peppy.actors.host.limits import LARGEST_TREE
 from peppy.actors.host.ports import HostError
+from peppy.schema.wording import reason
 
 LARGEST_OUTPUT: Final = 64 * 1024 * 1024
 """Bytes; the longest listing of as many files as a tree may have is about half of it."""
@@ -144,7 +145,7 @@ async def run(
             start_new_session=True,
         )
     except OSError as error:
-        raise HostError(f"cannot start '{argv[0]}': {error.strerror}") from error
+        raise HostError(f"cannot start '{argv[0]}': {reason(error)}") from error
     if stdout is not None:
         stdout.close()  # the program has it now; whoever reads finds its end
     watch = _Watch(on_line)

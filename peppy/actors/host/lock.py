@@ -8,6 +8,7 @@ from typing import Final
 
 from peppy.actors.host.home import Home
 from peppy.actors.host.ports import HostError
+from peppy.schema.wording import reason
 
 
 class HomeTaken(HostError):
@@ -54,7 +55,7 @@ def hold_lock(home: Home) -> Generator[None, None, None]:
         _check_ours(home)
         descriptor = os.open(home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise HostError(f"cannot use '{home.root}': {error.strerror}") from error
+        raise HostError(f"cannot use '{home.root}': {reason(error)}") from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -22,6 +22,7 @@ from peppy.actors.host.shim_lines import LONGEST_LINE
 from peppy.actors.host.shim_link import REPLACED, ROOM
 from peppy.schema.durations import REAP
 from peppy.schema.runtime_config import TOKEN_VARIABLE
+from peppy.schema.wording import reason
 
 LINES: Final = 1024
 """Lines that wait for whoever reads them."""
@@ -275,7 +276,7 @@ def _start_shim(control: int) -> subprocess.Popen[bytes]:
             start_new_session=True,
         )
     except OSError as error:
-        raise HostError(f"cannot start '{sys.executable}': {error.strerror}") from error
+        raise HostError(f"cannot start '{sys.executable}': {reason(error)}") from error
 
 
 def _begin(started: subprocess.Popen[bytes], control: socket.socket, command: CommandLine) -> int:

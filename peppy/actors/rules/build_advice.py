@@ -1,4 +1,4 @@
-"""What to do about a failed build, where its output tells; pure."""
+"""What to do about a failed build, or a start that shows it was a bad one; pure."""
 
 import re
 from collections.abc import Iterable
@@ -12,8 +12,8 @@ _ADVICE: Final = (
     ),
     (
         re.compile(r"No interpreter found for Python|python-build-standalone"),
-        "no Python of this machine suits the node's 'requires-python', and uv could not fetch one:"
-        " install one that does, or widen the bound",
+        "no Python of this machine suits the node's 'requires-python' or '.python-version', and uv"
+        " could not fetch one: install one that does, or widen the bound",
     ),
     (
         re.compile(r"does not satisfy Python[<>=~!]"),
@@ -21,14 +21,24 @@ _ADVICE: Final = (
         " bindings need 3.11 or newer",
     ),
     (
+        re.compile(r"lockfile at `uv\.lock` needs to be updated"),
+        "the node's 'uv.lock' was made with other bindings: run 'peppy node sync' and 'uv lock' in"
+        " its directory, or build it without '--locked'",
+    ),
+    (
+        re.compile(r"No module named '(anyio|msgspec|zenoh)'"),
+        "the node's environment lacks what its bindings need: '--frozen' takes a 'uv.lock' that was"
+        " made with other ones; 'peppy node sync' and 'uv lock' in its directory renew it",
+    ),
+    (
         re.compile(r"dns error|Could not connect|tcp connect error|operation timed out", re.I),
         "the build could not reach the network",
     ),
 )
-"""What the output of uv says, and what that means for a node; the first that fits counts."""
+"""What the output says, and what that means for a node; the first that fits counts."""
 
 
 def build_advice(output: Iterable[str]) -> str | None:
-    """Return what a person can do about a build that ended with this output; None if unknown."""
+    """Return what a person can do about a build, or a start, that ended with this output; None if unknown."""
     text = "\n".join(output)
     return next((advice for said, advice in _ADVICE if said.search(text)), None)

@@ -11,7 +11,6 @@ import trio
 from peppy.actors.host.environment import child_environment, expand
 from peppy.actors.host.ports import CommandLine, HostError, Process
 from peppy.actors.kernel import Actor, Ref
-from peppy.actors.rules.build_advice import build_advice
 from peppy.actors.stack.errors import BuildFailed
 from peppy.actors.stack.ledger import NodeRecord, node_key
 from peppy.actors.stack.logs import LAST_LINES, line, without_stamp
@@ -204,7 +203,7 @@ class Job:
         log = self._plan.log
         tail = await self._site.host.files.tail(log, LAST_LINES)
         lines = [without_stamp(text) for text in tail]
-        return BuildFailed(self._plan.node, why, str(log), lines, build_advice(lines))
+        return BuildFailed(self._plan.node, why, str(log), lines)
 
     def _command(self) -> str:
         return " ".join(self._plan.build_cmd)

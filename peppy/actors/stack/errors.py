@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
+from peppy.actors.rules.build_advice import build_advice
 from peppy.schema.addresses import shown, without_credentials
 from peppy.schema.errors import PeppyError
 from peppy.schema.names import InstanceId, NodeId
@@ -12,6 +13,12 @@ from peppy.schema.names import InstanceId, NodeId
 def _nearest(wanted: str, there: Iterable[str], otherwise: str) -> str:
     close = get_close_matches(wanted, list(there), n=1)
     return f"did you mean '{close[0]}'?" if close else otherwise
+
+
+def _with_advice(output: Iterable[str], log: str) -> str:
+    """Return where the log is, after what to do about such output."""
+    advice = build_advice(output)
+    return f"log file: {log}" if advice is None else f"{advice}\n  log file: {log}"
 
 
 class UnknownNode(PeppyError):
@@ -253,14 +260,11 @@ class BuildFailed(PeppyError):
         why: str,
         log: str,
         last_lines: Sequence[str] = (),
-        advice: str | None = None,
     ) -> None:
         self.log = log
         output = "".join(f"\n  {line}" for line in last_lines)
-        where = f"log file: {log}"
         super().__init__(
-            f"build of '{node}' failed: {why}{output}",
-            hint=where if advice is None else f"{advice}\n  {where}",
+            f"build of '{node}' failed: {why}{output}", hint=_with_advice(last_lines, log)
         )
 
 
@@ -273,7 +277,8 @@ class StartFailed(PeppyError):
         self.log = log
         output = "".join(f"\n  {line}" for line in last_lines)
         super().__init__(
-            f"instance '{instance}' did not start: {why}{output}", hint=f"log file: {log}"
+            f"instance '{instance}' did not start: {why}{output}",
+            hint=_with_advice(last_lines, log),
         )
 
 

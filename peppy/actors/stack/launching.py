@@ -12,7 +12,7 @@ import trio
 from peppy.actors.host.ports import HostError
 from peppy.actors.stack.bringing_up import start_all, together
 from peppy.actors.stack.clearing import counted, remove_files, start_again
-from peppy.actors.stack.errors import LaunchCancelled, LaunchFailed
+from peppy.actors.stack.errors import GoingDown, LaunchCancelled, LaunchFailed
 from peppy.actors.stack.hands import Former, GivenUp, Hands
 from peppy.actors.stack.ledger import UNDERTAKING, Record, Stage, node_key, node_record
 from peppy.actors.stack.logs import line
@@ -191,10 +191,15 @@ class Launching:
         if hands.going_down:
             await self._write_back(former)
             return "all ends, and nothing is started again"
-        if error is not None and not self._request.rollback:
+        if self._may_stay(error):
             return await self._leave_it(former)
         hands.step("Going back to the stack before...")
         return await self._return_to(former)
+
+    def _may_stay(self, error: PeppyError | None) -> bool:
+        """Say whether what came up of it is to be left, and not just for the next daemon."""
+        failed = error is not None and not isinstance(error, GoingDown)
+        return failed and not self._request.rollback and self._swapped is not None
 
     async def _leave_it(self, former: Former) -> str:
         """Let what came up stand, and have no way back any more."""

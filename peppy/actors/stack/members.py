@@ -17,7 +17,7 @@ from peppy.actors.stack.messages import Hurry
 from peppy.actors.stack.plan import Plan
 from peppy.actors.stack.retirement import Member
 from peppy.actors.stack.site import Site
-from peppy.schema.control import NodeView, RunNode, StackView
+from peppy.schema.control import NodeView, RunNode, StackView, Stage
 from peppy.schema.generated_names import generate_instance_id
 from peppy.schema.names import InstanceId, NodeId, parse_instance_id
 from peppy.schema.node import NodeDocument
@@ -32,6 +32,8 @@ class Members:
         self.leaving: dict[NodeId, Member] = {}
         """Nodes that are being taken out: not listed, but not gone."""
         self.owners: dict[InstanceId, NodeId] = {}
+        self.held_by: object | None = None
+        """What has taken hold of all of them."""
 
     def view(self) -> StackView:
         """Return the whole stack as it is listed."""
@@ -42,6 +44,7 @@ class Members:
             nodes=(views.core_node(self._site), *rows),
             dependencies=graph.edges(documents),
             missing=graph.missing(documents),
+            changing=self.held_by is not None or any(row.stage is Stage.BUILDING for row in rows),
         )
 
     def documents(self) -> Mapping[NodeId, NodeDocument]:

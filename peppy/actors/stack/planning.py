@@ -197,4 +197,6 @@ def _generated(step: Step, documents: Mapping[NodeId, NodeDocument]) -> list[Pro
 def one_line(error: PeppyError) -> str:
     """Return an error in one line, for a table."""
     sentence = " ".join(error.sentence.split())
-    return sentence if error.hint is None else f"{sentence}; {error.hint}"
+    if error.hint is None:
+        return sentence
+    return f"{sentence} {error.hint}" if sentence.endswith("?") else f"{sentence}; {error.hint}"

@@ -278,13 +278,13 @@ class Stack(Actor[Message]):
             "undertaking",
             grace=UNDOING,
         )
-        self._undertaking = ref
+        self._undertaking = self._members.held_by = ref
         self.watch(ref, lambda ended: UndertakingOver(ended.ref))
         return ref
 
     def _undertaken(self, ref: Ref[Any]) -> None:
         if self._undertaking == ref:
-            self._undertaking = None
+            self._undertaking = self._members.held_by = None
             if self._going_down is not None:
                 self._take_down(self._going_down)
 

@@ -15,6 +15,7 @@ from peppy.cli.usage import Usage
 from peppy.schema.datastore import LARGEST_VALUE, Encoding, SetValue, check_value
 from peppy.schema.errors import PeppyError
 from peppy.schema.json5 import parse
+from peppy.schema.wording import reason
 
 STDIN: Final = Path("-")
 
@@ -104,4 +105,4 @@ def _content(file: Path) -> bytes:
         with file.open("rb") as opened:
             return opened.read(LARGEST_VALUE + 1)
     except OSError as error:
-        raise PeppyError(f"cannot read '{file}': {error.strerror}") from error
+        raise PeppyError(f"cannot read '{file}': {reason(error)}") from error

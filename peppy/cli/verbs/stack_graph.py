@@ -18,7 +18,7 @@ from peppy.schema.dot_graph import labelled_dot_graph
 from peppy.schema.errors import PeppyError
 from peppy.schema.mermaid_graph import mermaid_graph
 from peppy.schema.stack_graph import StackGraph, graph_of
-from peppy.schema.wording import either
+from peppy.schema.wording import either, reason
 
 Form = Literal["table", "dot", "mermaid", "json"]
 
@@ -101,4 +101,4 @@ def _write(path: Path, data: bytes) -> None:
     try:
         path.write_bytes(data)
     except OSError as error:
-        raise PeppyError(f"cannot write '{path}': {error.strerror}") from error
+        raise PeppyError(f"cannot write '{path}': {reason(error)}") from error

@@ -11,6 +11,7 @@ from peppy.cli.options import Json
 from peppy.cli.terminal import Terminal
 from peppy.schema.control import ListStack, StackView
 from peppy.schema.errors import PeppyError
+from peppy.schema.wording import reason
 
 
 def stack_list(
@@ -37,4 +38,4 @@ def _write_graph(view: StackView, path: Path) -> None:
     try:
         path.write_text(dot_graph(view), encoding="utf-8")
     except OSError as error:
-        raise PeppyError(f"cannot write '{path}': {error.strerror}") from error
+        raise PeppyError(f"cannot write '{path}': {reason(error)}") from error

@@ -1,6 +1,6 @@
 """The root actor: what it says of itself, and when it ends."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, closing
 
 import pytest
@@ -14,14 +14,15 @@ from peppy.actors.stack.errors import GoingDown
 from peppy.runtime.transport.exchange import Exchange
 from peppy.schema import control
 from peppy.schema.durations import force_kill_after
-from tests.actors.stack.embedded import CORE, PARTS, Embedded, Player
+from tests.actors.stack.embedded import CORE, PARTS, Builder, Embedded, Part, Player
+from tests.actors.stack.launches import deployment, launch, write_launcher
 
 DEAF = Player(leaves_in=None, obeys_terminate=False)
 
 
 @asynccontextmanager
 async def daemon(
-    parts: dict[str, Player] | None = None, *, idle_exit: float | None = None
+    parts: Mapping[str, Part] | None = None, *, idle_exit: float | None = None
 ) -> AsyncGenerator[Embedded, None]:
     """Run a daemon on a machine in memory; requests go to the daemon."""
     robot = Embedded({**PARTS, **(parts or {})})
@@ -67,6 +68,20 @@ async def test_a_daemon_with_an_instance_stays_and_one_with_nodes_alone_does_not
         await robot.stack.ended()
         assert trio.current_time() - stopped_at <= 60.0
     assert "node/hello:v1" in robot.journal.records
+
+
+async def test_a_daemon_that_builds_or_launches_into_an_empty_stack_stays_until_that_is_done(
+    autojump_clock: MockClock,
+) -> None:
+    slow = Builder(prints=("b",), every=400.0)
+    async with daemon({"slow": slow}, idle_exit=30.0) as robot:
+        await robot.ready("hello:v1", build="slow")
+        source = robot.source("other:v1", build="slow")
+        file = write_launcher(robot, [deployment(source, "front")])
+        await robot.ask(launch(file))
+        assert trio.current_time() == pytest.approx(800.0)
+        await robot.stop()
+        await robot.stack.ended()
 
 
 async def test_without_an_idle_time_it_stays(autojump_clock: MockClock) -> None:

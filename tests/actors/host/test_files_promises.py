@@ -43,6 +43,14 @@ async def test_reading_what_is_not_there_names_the_path(machine: Machine) -> Non
     assert str(caught.value) == f"cannot read '{path}': no such file or directory"
 
 
+async def test_reading_a_directory_names_its_path_and_nothing_else(machine: Machine) -> None:
+    path = machine.place / "directory"
+    await machine.files.make_directory(path)
+    with pytest.raises(HostError) as caught:
+        await machine.files.read(path)
+    assert str(caught.value) == f"cannot read '{path}': is a directory"
+
+
 async def test_removing_is_fine_twice_and_follows_no_link(machine: Machine) -> None:
     kept, gone = machine.place / "kept", machine.place / "gone"
     await machine.files.write(kept / "file", b"")

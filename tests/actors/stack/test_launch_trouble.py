@@ -16,7 +16,7 @@ from peppy.schema import launch as orders
 from peppy.schema.errors import PeppyError
 from peppy.schema.events import Event, EventKind
 from peppy.schema.names import InstanceId, parse_node_id
-from tests.actors.stack.embedded import PARTS, Builder, Embedded, Part, Player, embedded
+from tests.actors.stack.embedded import HOME, PARTS, Builder, Embedded, Part, Player, embedded
 from tests.actors.stack.launches import deployment, launch, write_launcher
 from tests.actors.stack.mortal import MortalRobot
 
@@ -236,22 +236,25 @@ async def test_a_daemon_that_is_renewed_during_a_restart_starts_what_was_stopped
     assert await found_after(robot) == {"eye": "running", "screen": "running"}
 
 
+@pytest.mark.parametrize("rollback", [True, False])
 async def test_a_daemon_that_is_renewed_while_a_launch_starts_has_the_former_stack(
-    autojump_clock: MockClock,
+    rollback: bool, autojump_clock: MockClock
 ) -> None:
     robot = Watching({"late": Player(prints=("p",), every=30.0)})
 
     async def begin(path: str) -> None:
         with pytest.raises((ActorEnded, GoingDown)):
-            await robot.ask(launch(path))
+            await robot.ask(launch(path, rollback=rollback))
 
     async with trio.open_nursery() as nursery, embedded(machine=robot):
         await robot.ready()
         await robot.run()
-        source = robot.source("new:v1", run="late")
-        nursery.start_soon(begin, write_launcher(robot, [deployment(source, "new")]))
+        camera = robot.source("camera:v1")
+        viewer = robot.source("viewer:v1", needs="camera:v1", run="late")
+        path = write_launcher(robot, [deployment(camera, "eye"), deployment(viewer, "screen")])
+        nursery.start_soon(begin, path)
         await trio.sleep(5.0)
-    assert all(isinstance(error, GoingDown) for error in robot.failures), robot.failures
+    assert all(isinstance(error, ActorEnded) for error in robot.failures), robot.failures
     assert await found_after(robot) == {"front": "running"}
 
 
@@ -320,3 +323,26 @@ async def test_an_end_that_meets_the_return_of_a_stack_says_so_and_starts_nothin
         assert await states(robot) == {}
     (said,) = [each.text for each in robot.journal.log if each.kind is EventKind.BROUGHT_BACK]
     assert "not started again" in said
+
+
+async def test_a_stack_that_was_not_replaced_keeps_its_files_also_without_rollback(
+    autojump_clock: MockClock,
+) -> None:
+    robot = Watching()
+    async with embedded(machine=robot):
+        await robot.ready()
+        await robot.run()
+        before = robot.names(HOME.built_nodes)
+        writes: list[bool] = []
+
+        def fill(there: bool) -> None:
+            writes.append(there)
+            if len(writes) == 2:  # starting
+                raise HostError("cannot write the journal: no space left on device")
+
+        robot.watched.before = fill
+        path = write_launcher(robot, [deployment(robot.source("new:v1"), "new")])
+        await robot.refused(launch(path, rollback=False))
+        assert await robot.nodes() == [parse_node_id("hello:v1")]
+        assert robot.names(HOME.built_nodes) == before
+        await robot.run("rear")

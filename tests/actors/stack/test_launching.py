@@ -7,8 +7,9 @@ import pytest
 import trio
 
 from peppy.actors.host.memory_files import File
+from peppy.actors.stack.planning import one_line
 from peppy.schema import launch as orders
-from peppy.schema.errors import DocumentError
+from peppy.schema.errors import DocumentError, PeppyError
 from peppy.schema.names import parse_node_id
 from tests.actors.stack.embedded import HOME, SOURCES, Builder, Embedded, Part, Player, embedded
 from tests.actors.stack.launches import deployment, launch, write_launcher
@@ -419,6 +420,36 @@ async def test_drift_is_shown_and_refused(autojump_clock: trio.testing.MockClock
         view = await robot.ask(orders.LockLaunch(launcher=path))
         assert len(view.changed) == 2
         await robot.ask(launch(path, locked=True))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "hint", "line"),
+    [
+        ("there is no 'a'", "it has 'b'", "there is no 'a'; it has 'b'"),
+        ("no 'a'; did you mean 'b'?", "it has 'b'", "no 'a'; did you mean 'b'? it has 'b'"),
+        ("no 'a':\n  none", None, "no 'a': none"),
+    ],
+)
+def test_an_error_and_its_hint_are_one_line_of_a_table(
+    sentence: str, hint: str | None, line: str
+) -> None:
+    assert one_line(PeppyError(sentence, hint=hint)) == line
+
+
+async def test_a_lock_file_takes_the_place_of_a_damaged_one_but_of_nothing_else(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with embedded() as robot:
+        path = await locked_robot(robot)
+        robot.files.put(Path("/launchers/notes.txt"), File(b"for the meeting"))
+        for there in (path, "/launchers/notes.txt"):
+            before = robot.text(there)
+            error = await robot.refused(orders.LockLaunch(launcher=path, lock_file=there))
+            assert (error.kind, robot.text(there)) == ("not_a_lock", before)
+        robot.files.put(Path("/launchers/robot.lock.json5"), File(b"<<<<<<< HEAD"))
+        view = await robot.ask(orders.LockLaunch(launcher=path))
+        assert view.changed == ("'/launchers/robot.lock.json5' was no lock file that can be read",)
+        assert LOCKED in robot.text("/launchers/robot.lock.json5")
 
 
 async def test_a_frozen_launch_takes_the_commit_that_was_locked(
