@@ -49,6 +49,11 @@ def reason(error: OSError) -> str:
     return why[:1].lower() + why[1:]
 
 
+def counted(number: int, what: str) -> str:
+    """Return `1 instance`, `2 instances`."""
+    return f"1 {what}" if number == 1 else f"{number} {what}s"
+
+
 def described(value: object) -> str:
     """Return what kind of value this is, as in `a string`."""
     match value:

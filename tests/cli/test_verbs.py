@@ -92,7 +92,7 @@ def test_a_graph_that_cannot_be_written_is_a_failure(
 ) -> None:
     start(lambda _: [STACK])
     assert run(["stack", "list", str(tmp_path / "absent" / "stack.dot")]) == 1
-    assert "No such file" in capsys.readouterr().err
+    assert "no such file" in capsys.readouterr().err
 
 
 def test_json_is_one_document_on_stdout(start: Start, capsys: pytest.CaptureFixture[str]) -> None:

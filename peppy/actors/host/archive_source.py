@@ -79,11 +79,11 @@ class ArchiveFetcher:
         return FoundDocument(text=text, name=f"{name}: {path}", origin=origin)
 
     async def fetch(self, source: ArchiveSource, into: Path, how: Fetching = AT_HAND) -> Origin:
-        """Copy a node out of an archive."""
+        """Copy a node out of an archive; return where exactly it lay."""
         return await self._lay_out(source, into, how, _node_directory)
 
     async def copy(self, source: ArchiveSource, into: Path, how: Fetching = AT_HAND) -> Origin:
-        """Copy a directory of an archive, whatever is in it."""
+        """Copy a directory of an archive, whatever is in it; return where exactly it lay."""
         return await self._lay_out(source, into, how, _any_directory)
 
     async def _lay_out(

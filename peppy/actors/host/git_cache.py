@@ -139,7 +139,7 @@ class CachedRepository:
         raise NoSuchRef(self.place.shown, ref, listed)
 
     async def fetch_commit(self, commit: str) -> str:
-        """Fetch one commit by its whole hash."""
+        """Fetch one commit by its whole hash; return that, in lower case."""
         commit = commit.lower()
         self._format = _format(commit)
         try:

@@ -95,11 +95,11 @@ class GitFetcher:
         return await self._use(source, how, lambda used: _read(source, used))
 
     async def fetch(self, source: GitSource, into: Path, how: Fetching = AT_HAND) -> Origin:
-        """Copy a node out of a repository."""
+        """Copy a node out of a repository; return at which commit it was."""
         return await self.copy(source, into, how)
 
     async def copy(self, source: GitSource, into: Path, how: Fetching = AT_HAND) -> Origin:
-        """Copy a directory of a repository, whatever is in it."""
+        """Copy a directory of a repository, whatever is in it; return at which commit it was."""
         return await self._use(source, how, lambda used: _copy(source, used, into, how))
 
     async def _use(

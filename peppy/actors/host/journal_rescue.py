@@ -23,6 +23,7 @@ from peppy.actors.host.journal_file import (
 )
 from peppy.actors.host.ports import HostError
 from peppy.schema.events import Event, EventKind
+from peppy.schema.wording import counted
 
 LONGEST_RESCUE: Final = 10.0
 """Seconds; pages that point at one another in circles are read no longer than this."""
@@ -163,7 +164,4 @@ def _beside(path: Path) -> Path:
 
 def _count(contents: Contents) -> str:
     records, events = len(contents.records), len(contents.events)
-    return (
-        f"{records} {'record' if records == 1 else 'records'}"
-        f" and {events} {'event' if events == 1 else 'events'}"
-    )
+    return f"{counted(records, 'record')} and {counted(events, 'event')}"

@@ -31,6 +31,8 @@ class MemorySources:
         one that is made of the ref's name."""
         self.older: dict[str, Path] = {}
         """Where an older state lies, by its commit or its digest."""
+        self.stands_still = False
+        """Whether nothing ever comes of fetching."""
         self.reachable = True
         """Whether there is a network."""
 
@@ -50,6 +52,8 @@ class MemorySources:
     async def copy(self, source: PlacedSource, into: Path, how: Fetching = AT_HAND) -> Origin:
         """Copy a directory to `into`, whatever is in it."""
         await trio.lowlevel.checkpoint()
+        if self.stands_still:
+            await trio.sleep_forever()
         root, origin = self._place(source, how)
         files = self._files
         if not isinstance(files.items.get(root), Directory):

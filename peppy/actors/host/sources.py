@@ -35,11 +35,11 @@ class LocalFetcher:
         return FoundDocument(text=text, name=str(path), origin=_origin(directory))
 
     async def fetch(self, source: LocalSource, into: Path, how: Fetching = AT_HAND) -> Origin:
-        """Copy a node's directory."""
+        """Copy a node's directory; return its path."""
         return await self.copy(source, into, how)
 
     async def copy(self, source: LocalSource, into: Path, how: Fetching = AT_HAND) -> Origin:
-        """Copy a directory, whatever is in it."""
+        """Copy a directory, whatever is in it; return its path."""
         path = directory_of(source, how)
         await in_thread("copy", path, lambda: snapshot(path, into), to=into)
         return _origin(path)
@@ -65,7 +65,7 @@ class RealSources:
         assert_never(source)
 
     async def fetch(self, source: PlacedSource, into: Path, how: Fetching = AT_HAND) -> Origin:
-        """Copy a node's source to the directory `into`."""
+        """Copy a node's source to the directory `into`; return where exactly it was."""
         match source:
             case LocalSource():
                 return await self._local.fetch(source, into, how)
@@ -76,7 +76,7 @@ class RealSources:
         assert_never(source)
 
     async def copy(self, source: PlacedSource, into: Path, how: Fetching = AT_HAND) -> Origin:
-        """Copy everything below a source."""
+        """Copy everything below a source; return where exactly it was."""
         match source:
             case LocalSource():
                 return await self._local.copy(source, into, how)

@@ -39,6 +39,6 @@ _ADVICE: Final = (
 
 
 def build_advice(output: Iterable[str]) -> str | None:
-    """Return what a person can do about a build, or a start, that ended with this output; None if unknown."""
+    """Return what to do about a build, or a start, that ended like this; None if unknown."""
     text = "\n".join(output)
     return next((advice for said, advice in _ADVICE if said.search(text)), None)

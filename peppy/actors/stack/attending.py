@@ -71,6 +71,12 @@ async def end_orphan(site: Site, plan: Plan) -> None:
             await process.wait()
 
 
+def say_idle(seconds: float) -> str:
+    """Return why a start is given up that shows no sign of life."""
+    options = "'--idle-timeout', in a launch '--node-run-idle-timeout-secs'"
+    return f"no output received for {seconds:g} s (see {options})"
+
+
 async def last_lines(site: Site, plan: Plan) -> tuple[str, ...]:
     """Return the end of the log, without the stamps; nothing if it cannot be read."""
     try:

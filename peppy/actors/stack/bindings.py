@@ -73,14 +73,20 @@ async def _fingerprint(files: Files, path: Path) -> str | None:
 
 
 async def sync(site: Site, request: SyncNode, known: Documents) -> SyncView:
-    """Make a node's bindings match its document; a variant's match its root's too."""
+    """Make a node's bindings match its document; a variant's match its root's too.
+
+    Returns where they are. Raises `DocumentError` for a document that is wrong.
+    """
     directory, document = await read_executable(site.host.files, Path(request.directory))
     bindings = await write_bindings(site.host.files, document, directory, known)
     return SyncView(node=document.manifest.id, directory=str(directory), bindings=str(bindings))
 
 
 async def init(site: Site, request: InitNode) -> InitView:
-    """Make the directory of a new node, bindings included."""
+    """Make the directory of a new node, bindings included; return its files.
+
+    Raises `DirectoryExists`.
+    """
     files = site.host.files
     directory = Path(request.to_dir) / request.name
     template = node_template(request.name, request.toolchain, container=request.container)

@@ -190,6 +190,7 @@ class Job:
                 raise await self._failure(
                     f"no output received for {request.idle_timeout:g} s;"
                     " '--idle-timeout' gives it longer"
+                    " ('--node-build-idle-timeout-secs' of a launch)"
                 )
         raise await self._failure(
             f"it took over {request.max_timeout:g} s; '--max-timeout' gives it longer"

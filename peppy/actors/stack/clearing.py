@@ -17,6 +17,7 @@ from peppy.schema.control import StartView
 from peppy.schema.events import EventKind
 from peppy.schema.launch import ClearStack, DownView, RestartStack, RestartView
 from peppy.schema.names import NodeId
+from peppy.schema.wording import counted
 
 BRING_BACK_WITHIN: Final = 600.0
 """Seconds after which instances that a daemon had stopped for a change are not started again by the
@@ -27,7 +28,10 @@ ALL_ENDS: Final = "the stack of before is not started again, since all ends"
 
 
 async def clear(hands: Hands, request: ClearStack) -> DownView:
-    """Stop every instance, and take every node out unless they are to stay."""
+    """Stop every instance, and take every node out unless they are to stay; return both.
+
+    Raises `StackInUse` where something runs and nobody has agreed, and what the swap fails with.
+    """
     former = await hands.survey()
     if former.plans and not request.clear_stack:
         raise former.in_use("taken down")
@@ -46,7 +50,10 @@ async def clear(hands: Hands, request: ClearStack) -> DownView:
 
 
 async def restart(hands: Hands, request: RestartStack) -> RestartView:
-    """Stop every instance, and start the same ones again."""
+    """Stop every instance, and start the same ones again; return those that run.
+
+    Raises `StackInUse`, `NotAllRestarted` with what did not start, or `GoingDown`.
+    """
     begun = trio.current_time()
     former = await hands.survey()
     if former.plans and not request.clear_stack:
@@ -132,8 +139,3 @@ def waves_of(former: Former) -> Waves:
     """Return the order in which the nodes of a stack are started."""
     documents = {each.entry.node: each.entry.document for each in former.nodes}
     return dependencies.waves(documents)
-
-
-def counted(count: int, what: str) -> str:
-    """Return `1 instance`, `2 instances`."""
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"

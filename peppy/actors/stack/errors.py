@@ -8,6 +8,7 @@ from peppy.actors.rules.build_advice import build_advice
 from peppy.schema.addresses import shown, without_credentials
 from peppy.schema.errors import PeppyError
 from peppy.schema.names import InstanceId, NodeId
+from peppy.schema.wording import counted
 
 
 def _nearest(wanted: str, there: Iterable[str], otherwise: str) -> str:
@@ -90,7 +91,7 @@ class Undertaken(PeppyError):
     def __init__(self) -> None:
         super().__init__(
             "the whole stack is being changed, by a launch, a restart or its end",
-            hint="wait for it; Ctrl+C in its terminal gives it up",
+            hint="wait for it, or press Ctrl+C in its terminal; 'peppy node stop' works meanwhile",
         )
 
 
@@ -101,7 +102,7 @@ class StackInUse(PeppyError):
 
     def __init__(self, nodes: Sequence[NodeId], instances: Sequence[InstanceId], verb: str) -> None:
         self.needs = "clear_stack"
-        count = "1 node" if len(nodes) == 1 else f"{len(nodes)} nodes"
+        count = counted(len(nodes), "node")
         names = ", ".join(f"'{instance}'" for instance in instances)
         stopped = f", and what runs of it stopped: {names}" if instances else ""
         super().__init__(
@@ -215,7 +216,7 @@ class NeedsConsent(PeppyError):
 
     def __init__(self, node: NodeId, instances: Sequence[InstanceId], verb: str) -> None:
         self.needs = "stop_instances"
-        count = "1 instance" if len(instances) == 1 else f"{len(instances)} instances"
+        count = counted(len(instances), "instance")
         names = ", ".join(f"'{instance}'" for instance in instances)
         super().__init__(
             f"node '{node}' cannot be {verb} while it has {count}: {names}",

@@ -78,7 +78,10 @@ class Hands:
         return Former(surveyed)
 
     async def swap(self, swap: Swap) -> Swapped:
-        """Have another stack. However this is given up meanwhile, it is done to its end."""
+        """Have another stack; return what was stopped for it, and the new nodes.
+
+        However this is given up meanwhile, it is done to its end.
+        """
         swapped: Swapped = await self.stack.ask(swap)
         return swapped
 

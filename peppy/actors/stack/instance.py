@@ -297,8 +297,7 @@ class Instance(Actor[Message]):
         if left > 0:
             self._timers.append(self.later(left, told.IdleCheck()))
             return
-        reason = f"no output received for {self._plan.idle_timeout:g} s (see '--idle-timeout')"
-        self._advance(life.GivenUp(reason))
+        self._advance(life.GivenUp(attending.say_idle(self._plan.idle_timeout)))
 
     # Reports.
 

@@ -11,8 +11,8 @@ import trio
 
 from peppy.actors.host.ports import HostError
 from peppy.actors.stack.bringing_up import start_all, together
-from peppy.actors.stack.clearing import counted, remove_files, start_again
-from peppy.actors.stack.errors import GoingDown, LaunchCancelled, LaunchFailed
+from peppy.actors.stack.clearing import remove_files, start_again
+from peppy.actors.stack.errors import GoingDown, LaunchCancelled, LaunchFailed, StartFailed
 from peppy.actors.stack.hands import Former, GivenUp, Hands
 from peppy.actors.stack.ledger import UNDERTAKING, Record, Stage, node_key, node_record
 from peppy.actors.stack.logs import line
@@ -21,12 +21,13 @@ from peppy.actors.stack.members import free_instance_id
 from peppy.actors.stack.messages import InstanceLeft
 from peppy.actors.stack.planning import LaunchPlan, Reading, Step, plan
 from peppy.actors.stack.undertaking_messages import Survey, Swap, Swapped
-from peppy.schema.control import RunNode, StartView
+from peppy.schema.control import InstanceState, ListStack, RunNode, StartView
 from peppy.schema.errors import PeppyError
 from peppy.schema.events import EventKind
 from peppy.schema.frames import Note
 from peppy.schema.launch import Launch, LaunchView
 from peppy.schema.names import InstanceId, NodeId
+from peppy.schema.wording import counted
 
 UNTOUCHED: Final = "the stack is as it was"
 
@@ -101,7 +102,13 @@ class Launching:
         self, planned: LaunchPlan, swapped: Swapped, starts: list[RunNode]
     ) -> tuple[StartView, ...]:
         await self._say(f"Starting {counted(len(starts), 'instance')}")
-        return await start_all(self._hands, swapped.refs, starts, planned.waves)
+        started = await start_all(self._hands, swapped.refs, starts, planned.waves)
+        stack = await self._hands.stack.ask(ListStack())
+        for each in (instance for row in stack.nodes for instance in row.instances):
+            if each.state is InstanceState.FAILED and not each.is_alive:
+                why = f"it ended with {each.ended} while others were started"
+                raise StartFailed(each.instance_id, why, each.log, each.last_lines)
+        return started
 
     async def _make(self, planned: LaunchPlan) -> None:
         """Fetch and build all nodes, each as soon as it can be."""
@@ -207,6 +214,7 @@ class Launching:
             try:
                 await self._hands.site.ledger.write({UNDERTAKING: None})
             except HostError as error:
+                self._hands.site.ledger.supersede(UNDERTAKING)
                 return (
                     f"what came up of it is left as it is, until this daemon ends: {error.sentence}"
                 )
@@ -232,6 +240,8 @@ class Launching:
         if swapped.error is not None and self._swapped is not None:
             for name in former.owners:  # none of them lives
                 hands.stack.tell(InstanceLeft(name))
+            # The next daemon brings it back, unless a person has changed the stack before.
+            hands.site.ledger.supersede(UNDERTAKING)
             return f"the stack before could not be brought back: {swapped.error}"
         if self._workshop is not None:
             with trio.CancelScope(shield=True):

@@ -85,7 +85,7 @@ class UndertakingRecord(msgspec.Struct, frozen=True, kw_only=True):
     plans: tuple[Plan, ...]
     """Of the instances that lived."""
     at: float
-    """When it was written, in seconds since the epoch."""
+    """When it was begun, or went back, in seconds since the epoch."""
 
 
 Record = NodeRecord | InstanceRecord | SiteRecord | UndertakingRecord
@@ -152,6 +152,7 @@ class Ledger:
         self._clock = clock
         self._pass_on = pass_on
         self._owed: dict[str, Record | None] = {}
+        self._superseded: dict[str, Record | None] = {}
         self._turn = trio.Lock()
         """Held while something is written: what is owed must not come after what follows it."""
 
@@ -183,6 +184,10 @@ class Ledger:
         except HostError as error:
             complain(str(error))
 
+    def supersede(self, *keys: str) -> None:
+        """Remove records with the next change that somebody is promised; until then they count."""
+        self._superseded.update(dict.fromkeys(keys))
+
     async def write(
         self, changes: Mapping[str, Record | None], *events: Event, owed: bool = False
     ) -> None:
@@ -193,6 +198,8 @@ class Ledger:
         """
         async with self._turn:
             every = {**self._owed, **changes}
+            if changes and not owed:
+                every = {**self._superseded, **every}
             encoded = {key: None if r is None else _encode(r) for key, r in every.items()}
             try:
                 numbered = await self._journal.commit(encoded, events)
@@ -201,6 +208,8 @@ class Ledger:
                     self._owed = every
                 raise
             self._owed = {}
+            if changes and not owed:
+                self._superseded = {}
             self._pass_on(numbered)
 
     def happened(

@@ -26,9 +26,22 @@ from peppy.schema.frames import Note
 from peppy.schema.launch import Launch, NodeProgress
 from peppy.schema.names import NodeId
 from peppy.schema.node import NodeDocument
+from peppy.schema.sources import Origin
 
 BUILDS: Final = max(2, os.cpu_count() or 1)
 """Builds at the same time: more would only take turns."""
+
+
+class FetchingStuck(PeppyError):
+    """A node that is neither there nor on its way."""
+
+    kind = "fetching_stuck"
+
+    def __init__(self, node: NodeId, seconds: float) -> None:
+        super().__init__(
+            f"fetching node '{node}' has shown no progress for {seconds:g} s",
+            hint="'--node-add-idle-timeout-secs' gives it longer",
+        )
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +91,7 @@ class Workshop:
         async with lost_if_it_fails(site, node, log) as snapshot:
             await log.record(f"Launching node {node} from {step.resolved.wanted}")
             known: Mapping[NodeId, NodeDocument] = self._plan.documents
-            origin = await lay_out(site, step.resolved, snapshot, known)
+            origin = await self._lay_out(step, snapshot, known)
             digest = await site.host.files.digest(snapshot)
         self._files.append(snapshot)
         entry = msgspec.structs.replace(
@@ -115,6 +128,22 @@ class Workshop:
             view = await build.Job(site, plan, lambda note: self._tell(node, note)).run()
         hands.progress(node, NodeProgress.BUILT, f"built in {view.seconds:.1f} s")
         return Made(node=_built(entry, build_log), reused=False)
+
+    async def _lay_out(
+        self, step: Step, snapshot: Path, known: Mapping[NodeId, NodeDocument]
+    ) -> Origin:
+        """Fetch a node, as long as there are signs of life."""
+        idle, node = self._request.add_idle_timeout, step.node
+        with trio.CancelScope(deadline=trio.current_time() + idle) as scope:
+
+            def alive(note: Note) -> None:
+                scope.deadline = trio.current_time() + idle
+                self._hands.progress(node, NodeProgress.FETCHING, note.text)
+
+            how = msgspec.structs.replace(step.resolved.how, note=alive)
+            resolved = msgspec.structs.replace(step.resolved, how=how)
+            return await lay_out(self._hands.site, resolved, snapshot, known)
+        raise FetchingStuck(node, idle)
 
     async def _same(self, node: NodeId, digest: str) -> Member | None:
         """Return the node of the present stack whose artifact will do."""

@@ -79,7 +79,7 @@ class _Search:
         self._site = site
         self._records = records
         self._changes: dict[str, Record | None] = dict.fromkeys(records.unreadable)
-        self._undertaking = records.undertaking
+        self._undertaking = _until_last(records)
         self._events: list[Event] = []
         for key in records.unreadable:
             self._warn(f"the journal's record '{key}' cannot be read, and is forgotten")
@@ -228,6 +228,15 @@ class _Search:
 
     def _warn(self, text: str) -> None:
         self._events.append(self._site.ledger.happened(EventKind.WARNING, text))
+
+
+def _until_last(records: Records) -> UndertakingRecord | None:
+    """Return an undertaking that was interrupted, with the last time at which it went on."""
+    undertaking = records.undertaking
+    if undertaking is None:
+        return None
+    started = [record.plan.started_at for record in records.instances.values()]
+    return msgspec.structs.replace(undertaking, at=max(undertaking.at, *started, 0.0))
 
 
 async def _end(process: Process | None) -> None:

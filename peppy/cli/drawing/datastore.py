@@ -6,6 +6,7 @@ from typing import Final
 from peppy.cli.drawing.table import box_table
 from peppy.cli.style import printable
 from peppy.schema.datastore import DatastoreEntry, Encoding, SetView, StoredValue
+from peppy.schema.wording import counted
 
 HEADER: Final = ("KEY", "ENCODING", "BYTES", "LAST MODIFIED BY")
 
@@ -43,22 +44,17 @@ def value(stored: StoredValue) -> str:
     text = text_of(stored)
     if text is None:
         what = "binary" if stored.encoding is Encoding.APPLICATION_OCTET_STREAM else stored.encoding
-        return (
-            f"({_bytes(len(stored.value))} of {printable(what)}; in a pipe they come as they are)"
-        )
+        size = counted(len(stored.value), "byte")
+        return f"({size} of {printable(what)}; in a pipe they come as they are)"
     return printable(text)
 
 
 def kept(view: SetView) -> str:
     """Return what was stored."""
     verb = "Replaced" if view.replaced else "Stored"
-    return f"{verb} '{printable(view.key)}' ({_bytes(view.size)})"
+    return f"{verb} '{printable(view.key)}' ({counted(view.size, 'byte')})"
 
 
 def removed(key: str) -> str:
     """Return what is no longer there."""
     return f"Removed '{printable(key)}'"
-
-
-def _bytes(number: int) -> str:
-    return "1 byte" if number == 1 else f"{number} bytes"

@@ -16,6 +16,7 @@ from peppy.schema.launch import (
     PlannedNode,
     RestartView,
 )
+from peppy.schema.wording import counted
 
 NODES: Final = ("WAVE", "NODE", "VARIANT", "ARTIFACT", "ORIGIN")
 INSTANCES: Final = ("NODE", "INSTANCE", "PID", "LOG")
@@ -67,8 +68,8 @@ def _flat(arguments: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, 
 def launched(view: LaunchView) -> str:
     """Return what runs now, where each instance logs, and how long it took."""
     numbers = [
-        _count(len(view.nodes), "node"),
-        _count(len(view.started), "instance"),
+        counted(len(view.nodes), "node"),
+        counted(len(view.started), "instance"),
         f"{len(view.built)} built",
     ]
     return "\n".join(
@@ -82,7 +83,7 @@ def launched(view: LaunchView) -> str:
 
 def locked(view: LockView) -> str:
     """Return where the lock file is, and what it says otherwise than the one before."""
-    return "\n".join((*view.changed, f"Locked {_count(len(view.nodes), 'node')} in {view.lock}"))
+    return "\n".join((*view.changed, f"Locked {counted(len(view.nodes), 'node')} in {view.lock}"))
 
 
 def taken_down(view: DownView) -> str:
@@ -91,15 +92,15 @@ def taken_down(view: DownView) -> str:
         (
             *(f"Stopped node instance '{instance}'" for instance in view.stopped),
             *(f"Removed node {node} from the node stack" for node in view.removed),
-            f"Took the stack down: {_count(len(view.stopped), 'instance')} stopped,"
-            f" {_count(len(view.removed), 'node')} removed",
+            f"Took the stack down: {counted(len(view.stopped), 'instance')} stopped,"
+            f" {counted(len(view.removed), 'node')} removed",
         )
     )
 
 
 def restarted(view: RestartView) -> str:
     """Return what runs again."""
-    count = _count(len(view.started), "instance")
+    count = counted(len(view.started), "instance")
     return "\n".join((*_instances(view.started), f"Restarted {count} in {view.seconds:.1f} s"))
 
 
@@ -107,7 +108,3 @@ def _instances(started: Sequence[StartView]) -> Iterator[str]:
     if started:
         rows = [(str(v.node), v.instance_id, str(v.pid), v.log) for v in started]
         yield box_table(INSTANCES, rows)
-
-
-def _count(number: int, thing: str) -> str:
-    return f"1 {thing}" if number == 1 else f"{number} {thing}s"

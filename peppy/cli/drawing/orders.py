@@ -12,6 +12,7 @@ from peppy.schema.control import (
     SyncView,
 )
 from peppy.schema.doing import clause
+from peppy.schema.wording import counted
 
 _CLEAN: Final = "exit code 0"
 
@@ -58,9 +59,7 @@ def force_killed(view: StopView) -> str:
 
 def published(topic: str, messages: int) -> str:
     """Return what was sent."""
-    return (
-        f"Published {'1 message' if messages == 1 else f'{messages} messages'} on topic '{topic}'"
-    )
+    return f"Published {counted(messages, 'message')} on topic '{topic}'"
 
 
 def removed(view: RemoveView) -> str:

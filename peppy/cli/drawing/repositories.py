@@ -12,6 +12,7 @@ from peppy.schema.repositories import (
     RepositoryEntry,
     RepositoryView,
 )
+from peppy.schema.wording import counted
 
 HEADER: Final = ("REPOSITORY", "NODES", "LAUNCH FILES", "REFRESHED", "SOURCE")
 ENTRIES_HEADER: Final = ("NAME", "KIND", "REPOSITORY", "PATH", "REMARK")
@@ -89,7 +90,7 @@ def excluded(request: ExcludeEntry, view: RepositoryView) -> str:
 def _content(view: RepositoryView) -> str:
     nodes, files = len(_usable(view, "node")), len(_usable(view, "launcher"))
     out = sum(entry.excluded for entry in view.entries)
-    content = f"{_counted(nodes, 'node')}, {_counted(files, 'launch file')}"
+    content = f"{counted(nodes, 'node')}, {counted(files, 'launch file')}"
     return content if not out else f"{content} ({out} excluded)"
 
 
@@ -101,10 +102,6 @@ def _remark(entry: RepositoryEntry, ambiguous: tuple[str, ...]) -> str:
     if entry.excluded:
         return "excluded"
     return "ambiguous" if entry.name in ambiguous else ""
-
-
-def _counted(number: int, what: str) -> str:
-    return f"1 {what}" if number == 1 else f"{number} {what}s"
 
 
 def _when(seconds: float | None) -> str:

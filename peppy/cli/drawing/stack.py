@@ -7,6 +7,7 @@ from typing import Final
 from peppy.cli.drawing.table import box_table
 from peppy.schema import dot_graph as graph
 from peppy.schema.control import Health, InstanceState, InstanceView, StackView
+from peppy.schema.wording import counted
 
 HEADER: Final = ("NODE", "STAGE", "VARIANT", "INSTANCES", "PATH")
 
@@ -39,8 +40,7 @@ def _warnings(view: StackView) -> Iterator[str]:
     for row in view.nodes:
         number = sum(len(instance.warnings) for instance in row.instances)
         if number:
-            count = "1 warning" if number == 1 else f"{number} warnings"
-            yield f"{count}: see 'peppy node info {row.node}'"
+            yield f"{counted(number, 'warning')}: see 'peppy node info {row.node}'"
 
 
 def instances_cell(instances: Sequence[InstanceView]) -> str:

@@ -25,6 +25,7 @@ from peppy.runtime.qos import QoSProfile
 from peppy.runtime.runner import NodeRunner
 from peppy.runtime.transport.port import Transport
 from peppy.schema.wire import ActionView, Format, WireView
+from peppy.schema.wording import counted
 
 CANCEL: Final = 5.0
 """Seconds that a server has to cancel a goal whose sender leaves."""
@@ -103,7 +104,7 @@ class _Sending:
             wanted.timeout,
             QoSProfile(wanted.action.feedback_qos),
             target_instance_id=wanted.instance_id,
-            on_queued=lambda ahead: terminal.step(f"Waiting behind {_goals(ahead)}"),
+            on_queued=lambda ahead: terminal.step(f"Waiting behind {counted(ahead, 'other goal')}"),
         )
         told = asyncio.ensure_future(self._tell(goal))
         try:
@@ -153,7 +154,3 @@ class _Sending:
 
 def _declared(codec: PlainCodec | None, literal: Format | None) -> tuple[Format, type[Any]] | None:
     return None if codec is None or literal is None else (literal, codec.message)
-
-
-def _goals(number: int) -> str:
-    return "1 other goal" if number == 1 else f"{number} other goals"

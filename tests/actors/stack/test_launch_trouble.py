@@ -346,3 +346,77 @@ async def test_a_stack_that_was_not_replaced_keeps_its_files_also_without_rollba
         assert await robot.nodes() == [parse_node_id("hello:v1")]
         assert robot.names(HOME.built_nodes) == before
         await robot.run("rear")
+
+
+async def test_a_launch_of_which_something_has_failed_meanwhile_has_failed(
+    autojump_clock: MockClock,
+) -> None:
+    parts: dict[str, Part] = {
+        "dies": Player(lasts=1.0, code=3),
+        "late": Player(prints=("p",), every=10.0),
+    }
+    async with embedded(parts) as robot:
+        await robot.ready()
+        await robot.run()
+        camera = robot.source("camera:v1", run="dies")
+        viewer = robot.source("viewer:v1", needs="camera:v1", run="late")
+        path = write_launcher(robot, [deployment(camera, "cam"), deployment(viewer, "screen")])
+        error = await robot.refused(launch(path))
+        assert "instance 'cam' did not start: it ended with exit code 3" in error.sentence
+        assert "the stack before was brought back" in error.sentence
+
+
+async def test_what_ends_well_while_others_start_is_no_failure(
+    autojump_clock: MockClock,
+) -> None:
+    parts: dict[str, Part] = {
+        "done": Player(lasts=1.0),
+        "late": Player(prints=("p",), every=10.0),
+    }
+    async with embedded(parts) as robot:
+        first = robot.source("first:v1", run="done")
+        second = robot.source("second:v1", needs="first:v1", run="late")
+        path = write_launcher(robot, [deployment(first, "a"), deployment(second, "b")])
+        assert len((await robot.ask(launch(path))).started) == 2
+
+
+async def test_a_change_that_was_acknowledged_counts_more_than_a_way_back_that_failed(
+    autojump_clock: MockClock,
+) -> None:
+    robot = MortalRobot({"quitter": Player(ready=False, lasts=1.0, code=4)})
+
+    async def work() -> None:
+        await robot.ready()
+        await robot.run()
+        path = write_launcher(robot, [deployment(robot.source("bad:v1", run="quitter"), "bad")])
+
+        async def fill() -> None:
+            await trio.sleep(0.5)
+            robot.journal.full = True
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(fill)
+            error = await robot.refused(launch(path))
+            assert "could not be brought back" in error.sentence
+        robot.journal.full = False
+        await robot.ready("later:v1")
+        await robot.run("kept", "later:v1")
+        robot.life.kill()
+
+    await robot.live_until(None, work, after=False)
+    async with robot.daemon():
+        await trio.sleep(30)
+        view = await robot.listed()
+        assert {i.instance_id for row in view.nodes[1:] for i in row.instances} == {"kept"}
+
+
+async def test_a_node_whose_fetching_stands_still_is_given_up(
+    autojump_clock: MockClock,
+) -> None:
+    async with embedded() as robot:
+        path = write_launcher(robot, [deployment(robot.source("slow:v1"), "slow")])
+        robot.sources.stands_still = True
+        begun = trio.current_time()
+        error = await robot.refused(launch(path, add_idle_timeout=7.0))
+        assert "fetching node 'slow:v1' has shown no progress for 7 s" in error.sentence
+        assert trio.current_time() - begun < 8.0
