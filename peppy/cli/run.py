@@ -15,6 +15,7 @@ from peppy.cli.leaving import Cancelled, Stopped
 from peppy.cli.terminal import Terminal
 from peppy.cli.usage import Usage, usage_of
 from peppy.schema.errors import PeppyError
+from peppy.schema.wording import reason
 
 EXIT_FAILURE: Final = 1
 EXIT_USAGE: Final = 2
@@ -41,7 +42,7 @@ def run(arguments: Sequence[str]) -> int:
             raise
         _forget_output()
         with contextlib.suppress(OSError):
-            print(f"Error: cannot write the output: {error.strerror}", file=sys.stderr)
+            print(f"Error: cannot write the output: {reason(error)}", file=sys.stderr)
         return EXIT_FAILURE
     return code
 

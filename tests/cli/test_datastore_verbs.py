@@ -182,7 +182,7 @@ def test_a_file_that_cannot_be_read_is_named(
 ) -> None:
     start()
     assert run(["datastore", "set", "map", "--file", str(tmp_path / "absent")]) == 1
-    assert "absent': No such file" in capsys.readouterr().err
+    assert "absent': no such file" in capsys.readouterr().err
 
 
 def test_a_pipe_gets_the_bytes_and_nothing_else(

@@ -653,4 +653,4 @@ def test_output_for_which_there_is_no_room_is_a_sentence(peppy: Peppy) -> None:
                 timeout=30,
             )
             assert done.returncode == 1
-            assert done.stderr.endswith("Error: cannot write the output: No space left on device\n")
+            assert done.stderr.endswith("Error: cannot write the output: no space left on device\n")

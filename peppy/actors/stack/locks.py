@@ -29,12 +29,14 @@ class LockDrift(PeppyError):
 
     kind = "lock_drift"
 
-    def __init__(self, path: Path, differences: Iterable[str]) -> None:
+    def __init__(self, path: Path, differences: Iterable[str], *, frozen: bool) -> None:
+        """`frozen` if what was locked is wanted already, and cannot be had."""
         self.differences = tuple(differences)
         told = "".join(f"\n  {each}" for each in self.differences)
         super().__init__(
             f"the launch is not what '{path}' says:{told}",
-            hint="'peppy stack lock' locks what there is now; '--frozen' launches what was locked",
+            hint="'peppy stack lock' locks what there is now"
+            + ("" if frozen else "; '--frozen' launches what was locked"),
         )
 
 
@@ -58,12 +60,12 @@ class Locked:
         own = None if locked.own is None else here(locked.own.origin, self._directory)
         return Pins(root=here(locked.root.origin, self._directory), own=own)
 
-    def check(self, nodes: Iterable[Resolved]) -> None:
+    def check(self, nodes: Iterable[Resolved], *, frozen: bool) -> None:
         """Raise `LockDrift` if these are not the nodes that were locked."""
         now = [locked_node(each, self._directory, self._located) for each in nodes]
         differences = drift(self._lock, now)
         if differences:
-            raise LockDrift(self._path, differences)
+            raise LockDrift(self._path, differences, frozen=frozen)
 
 
 async def load_lock(

@@ -112,7 +112,7 @@ async def plan(site: Site, reading: Reading, note: Callable[[Note], None] = sile
     if found:
         raise DocumentError(launcher.source, found)
     if lock is not None:
-        lock.check([step.resolved for step in steps])
+        lock.check([step.resolved for step in steps], frozen=reading.frozen)
     waves = tuple(dependencies.waves(documents))
     return LaunchPlan(launcher=launcher, path=path, located=located, steps=steps, waves=waves)
 

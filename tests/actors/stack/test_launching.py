@@ -417,6 +417,12 @@ async def test_drift_is_shown_and_refused(autojump_clock: trio.testing.MockClock
             f"the commit of 'camera:v1': locked is '{LOCKED}', there is '{MOVED}'" in error.sentence
         )
         assert "the document of 'viewer:v1'" in error.sentence
+        assert error.hint is not None
+        assert "'--frozen' launches what was locked" in error.hint
+        robot.sources.older[LOCKED] = robot.sources.elsewhere[CAMERA]
+        error = await robot.refused(launch(path, frozen=True))
+        assert error.kind == "lock_drift"
+        assert error.hint == "'peppy stack lock' locks what there is now"
         view = await robot.ask(orders.LockLaunch(launcher=path))
         assert len(view.changed) == 2
         await robot.ask(launch(path, locked=True))
