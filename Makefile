@@ -9,6 +9,7 @@ INSTALLED := $(VENV)/.installed
 
 help:
 	@echo "make demo      a robot of five nodes, launched with one command, for some seconds"
+	@echo "make install   peppy and its tools, into $(VENV)"
 	@echo "make test      all tests: the fast ones, then those with real processes"
 	@echo "make check     format, lint and types"
 	@echo "make bench     measurements; QUICK=1 for fewer samples, in under two minutes"

@@ -7,6 +7,8 @@
 - `drawing`: pure functions from a view to text.
 - `wire`: what the verbs about topics, services and actions share; it speaks to the nodes itself.
 - `asking`: how a verb asks the daemon, and starts one (`starting`) where none answers.
+- `launching`: a launch and what is shown of it (`launch_board`, `launch_screen`); Ctrl+C cancels it
+  (`launch_cancelling`).
 - `stopping`: how long a stop may take, and that of the daemon itself.
 - `service_units`: the daemon as a service of systemd or launchd; pure texts, their files, and what
   their managers are told.

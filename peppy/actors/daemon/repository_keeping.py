@@ -33,7 +33,7 @@ from peppy.schema.repositories import (
     RepositoryView,
 )
 from peppy.schema.repositories_document import RepositorySetting
-from peppy.schema.sources import PlacedSource
+from peppy.schema.sources import LocalSource, PlacedSource
 
 AT_ONCE: Final = 4
 """Repositories that are fetched together: more would only share one line."""
@@ -62,6 +62,8 @@ class Keeper:
             found = await look(self._site, setting, request.environment, tell)
             if not found.entries:
                 what = f"repository '{name}' holds no node and no launch file"
+                if isinstance(place, LocalSource) and place.local.endswith(".git"):
+                    what += f"; a git repository is written as 'file://{place.local}'"
                 tell(Note(stream="warning", text=what))
             others = _without(await self._index(), name)
             await self._keep([*others, found], (*settings, setting))

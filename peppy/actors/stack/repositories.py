@@ -10,7 +10,7 @@ from typing import assert_never
 
 import msgspec
 
-from peppy.actors.host.ports import HostError
+from peppy.actors.host.ports import HostError, NoDocument
 from peppy.actors.stack.repository_index import (
     LAUNCHER,
     NODE,
@@ -65,13 +65,14 @@ class AmbiguousName(PeppyError):
 
 
 class ChangedSince(PeppyError):
-    """A directory of this machine that holds another node than at the last refresh."""
+    """A directory of this machine that holds another node than at the last refresh, or none."""
 
     kind = "changed_since_refresh"
 
-    def __init__(self, named: NamedSource, now: NodeId, directory: str) -> None:
+    def __init__(self, named: NamedSource, now: NodeId | None, directory: str) -> None:
+        there = "no node" if now is None else f"'{now}'"
         super().__init__(
-            f"'{directory}' was '{named}' at the last refresh and is '{now}' now",
+            f"'{directory}' was '{named}' at the last refresh and is {there} now",
             hint="run 'peppy repo refresh'",
         )
 
@@ -168,7 +169,10 @@ async def locate(site: Site, named: NamedSource) -> PlacedSource:
     repository, entry = _the_one(index, NODE, str(named))
     place = within(pinned(repository), entry.path)
     if isinstance(place, LocalSource):
-        document = await site.host.sources.read(place)
+        try:
+            document = await site.host.sources.read(place)
+        except NoDocument as error:
+            raise ChangedSince(named, None, place.local) from error
         now = read_node_document(document.text, document.name).manifest.id
         if now != NodeId(named.name, named.tag):
             raise ChangedSince(named, now, place.local)

@@ -170,6 +170,16 @@ async def test_a_repository_with_nothing_in_it_is_taken_with_a_warning() -> None
         assert warned == ["repository 'hub' holds no node and no launch file"]
 
 
+async def test_whoever_adds_a_bare_git_repository_as_a_directory_is_told_how_to_write_it() -> None:
+    async with repositories() as robot:
+        robot.files.put(Path("/fleet.git"), Directory())
+        await robot.take("/fleet.git")
+        warned = [note.text for note in robot.notes if note.stream == "warning"]
+        assert [text.partition("; ")[2] for text in warned] == [
+            "a git repository is written as 'file:///fleet.git'"
+        ]
+
+
 # Adding and forgetting.
 
 
@@ -400,7 +410,9 @@ async def test_a_directory_that_holds_another_node_now_is_not_taken_for_the_old_
         )
         assert refused.hint == "run 'peppy repo refresh'"
         await robot.files.remove(HUB)
-        assert (await sought(robot, CAMERA)).kind == "no_document"
+        refused = await sought(robot, CAMERA)
+        assert refused.kind == "changed_since_refresh"
+        assert refused.sentence.endswith("at the last refresh and is no node now")
         assert "is no longer there" in (await sought(robot, "robot")).sentence
 
 
