@@ -27,11 +27,16 @@ class Candidate(msgspec.Struct, frozen=True):
         return self.document.manifest.id
 
 
-def problems(candidates: Sequence[Candidate], core_node: str) -> list[Problem]:
-    """Return what is wrong with these nodes together, in the order of the file."""
+def problems(
+    candidates: Sequence[Candidate], core_node: str, *, whole: bool = True
+) -> list[Problem]:
+    """Return what is wrong with these nodes together, in the order of the file.
+
+    Where they are not the `whole` launch, a node that is missing may be one of the others.
+    """
     found = [
         *_nodes(candidates),
-        *_dependencies(candidates),
+        *_dependencies(candidates, whole=whole),
         *_instances(candidates, core_node),
         *_bindings(candidates),
     ]
@@ -46,13 +51,15 @@ def together(candidates: Sequence[Candidate]) -> dict[NodeId, NodeDocument]:
     return documents
 
 
-def _dependencies(candidates: Sequence[Candidate]) -> Iterator[Problem]:
+def _dependencies(candidates: Sequence[Candidate], *, whole: bool) -> Iterator[Problem]:
     documents = together(candidates)
     places = {each.node: each.deployment.place for each in reversed(candidates)}
     for error in dependencies.problems(documents, documents):
         hint = error.hint
-        if isinstance(error, MissingDependency) and error.guess is None:
-            hint = "launch it as well"
+        if isinstance(error, MissingDependency):
+            if not whole:
+                continue
+            hint = hint if error.guess is not None else "launch it as well"
         yield places[error.node].problem(error.sentence + ("" if hint is None else f"; {hint}"))
 
 

@@ -27,6 +27,9 @@ AT_ONCE: Final = 8
 """Sources that are looked up at the same time: they wait for networks, not for processors."""
 
 
+MOST_PROBLEMS: Final = 50
+"""Of one launch, so that those at its top are still seen."""
+
 SIM_TIME: Final = (
     "'framework.use_sim_time' has no effect: this version of peppy has no simulated clock, and"
     " nodes see the machine's time"
@@ -103,14 +106,14 @@ async def plan(site: Site, reading: Reading, note: Callable[[Note], None] = sile
     lock = None
     if reading.locked or reading.frozen:
         lock = await load_lock(site.host.files, path, reading.lock_file, located)
-    steps = await _resolved(site, launcher, lock, reading, note)
+    steps, found = await _resolved(site, launcher, lock, reading, note)
     candidates = [Candidate(step.deployment, step.resolved.document) for step in steps]
-    found = launching.problems(candidates, site.core_node)
+    found += launching.problems(candidates, site.core_node, whole=not found)
     documents = launching.together(candidates)
     if not found:
         found = [problem for step in steps for problem in _generated(step, documents)]
     if found:
-        raise DocumentError(launcher.source, found)
+        raise _wrong(launcher, found)
     if lock is not None:
         lock.check([step.resolved for step in steps], frozen=reading.frozen)
     waves = tuple(dependencies.waves(documents))
@@ -155,7 +158,8 @@ async def _resolved(
     lock: Locked | None,
     reading: Reading,
     note: Callable[[Note], None],
-) -> tuple[Step, ...]:
+) -> tuple[tuple[Step, ...], list[Problem]]:
+    """Return the nodes whose sources come to something, and what is wrong with the others."""
     how = Fetching(note=note, environment=reading.environment, offline=reading.offline)
     found: dict[int, Step] = {}
     problems: list[Problem] = []
@@ -179,10 +183,15 @@ async def _resolved(
     async with trio.open_nursery() as nursery:
         for number, deployment in enumerate(launcher.deployments):
             nursery.start_soon(look, number, deployment)
-    if problems:
-        problems.sort(key=lambda problem: (problem.line, problem.column))
-        raise DocumentError(launcher.source, problems)
-    return tuple(found[number] for number in sorted(found))
+    return tuple(found[number] for number in sorted(found)), problems
+
+
+def _wrong(launcher: Launcher, problems: list[Problem]) -> DocumentError:
+    """Return all problems in the order of the file, or as many as anybody reads."""
+    problems.sort(key=lambda problem: (problem.line, problem.column))
+    more = len(problems) - MOST_PROBLEMS
+    hint = f"and {more} more" if more > 0 else None
+    return DocumentError(launcher.source, problems[:MOST_PROBLEMS], hint=hint)
 
 
 def _generated(step: Step, documents: Mapping[NodeId, NodeDocument]) -> list[Problem]:

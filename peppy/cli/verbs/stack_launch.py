@@ -23,6 +23,7 @@ from peppy.cli.launch_options import (
 from peppy.cli.launching import launch, resolve
 from peppy.cli.options import Json, Offline, caller_environment
 from peppy.cli.terminal import Terminal
+from peppy.cli.usage import Usage
 from peppy.schema.control import IDLE_TIMEOUT, MAX_TIMEOUT
 from peppy.schema.launch import Launch, PlanLaunch
 
@@ -54,6 +55,11 @@ def stack_launch(
     peppy stack launch robot --dry-run
     peppy stack launch robot --frozen --offline --yes
     """
+    if locked and frozen:
+        raise Usage(
+            "'--locked' and '--frozen' do not go together",
+            hint="'--locked' refuses what has moved on, '--frozen' takes what was locked",
+        )
     limits = launch_timeouts(add_idle, build_idle, run_idle, longest)
     terminal = Terminal(json=json)
     request = PlanLaunch(

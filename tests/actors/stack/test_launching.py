@@ -100,9 +100,18 @@ async def test_everything_that_is_wrong_is_said_at_once_and_nothing_is_touched(
         assert "'rate' must be" in text
         assert "launched by deployments[1] already" in text
         unreadable = write_launcher(
-            robot, [deployment(broken, "a"), deployment(SOURCES / "nowhere", "b")]
+            robot,
+            [
+                deployment(broken, "a"),
+                deployment(SOURCES / "nowhere", "b"),
+                deployment(strict, "c", arguments={"rate": -1}),
+                deployment(needy, "d"),
+            ],
         )
         error = await robot.refused(launch(unreadable))
+        assert "'rate' must be" in str(error)
+        # What it needs may be what could not be read.
+        assert "does not exist" not in str(error)
         assert "broken/peppy.json5" in str(error)
         assert "'manifest' is missing" in str(error)
         assert "nowhere" in str(error)
@@ -486,3 +495,16 @@ async def test_what_has_no_effect_is_said(autojump_clock: trio.testing.MockClock
         robot.files.put(Path(path), File(text.encode()))
         view = await robot.ask(launch(path))
         assert any("use_sim_time" in warning for warning in view.warnings)
+
+
+async def test_of_very_many_problems_the_first_are_told(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with embedded() as robot:
+        path = write_launcher(
+            robot, [deployment(SOURCES / f"none{n}", f"i{n}") for n in range(200)]
+        )
+        error = await robot.refused(launch(path))
+        assert isinstance(error, DocumentError)
+        assert len(error.problems) == 50
+        assert error.hint == "and 150 more"
