@@ -118,7 +118,6 @@ def test_every_option_of_a_launch_reaches_the_daemon(start: Start, robot: Path) 
     words = [
         "--yes",
         "--no-rollback",
-        "--locked",
         "--frozen",
         "--offline",
         "--rebuild",
@@ -143,7 +142,6 @@ def test_every_option_of_a_launch_reaches_the_daemon(start: Start, robot: Path) 
         token=request.token,
         launcher=str(robot / "peppy_launcher.json5"),
         environment=request.environment,
-        locked=True,
         frozen=True,
         offline=True,
         lock_file=str(robot / "x.json5"),
@@ -155,6 +153,18 @@ def test_every_option_of_a_launch_reaches_the_daemon(start: Start, robot: Path) 
         run_idle_timeout=3.0,
         max_timeout=4.0,
     )
+
+
+def test_a_lock_is_compared_or_taken_as_it_is(
+    start: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    daemon = start(lambda _: [LAUNCHED])
+    assert run(["stack", "launch", "robot", "--locked"]) == 0
+    (request,) = daemon.requests
+    assert isinstance(request, Launch)
+    assert request.locked
+    assert run(["stack", "launch", "robot", "--locked", "--frozen"]) == 2
+    assert "do not go together" in capsys.readouterr().err
 
 
 def test_a_launch_without_options_is_careful(start: Start) -> None:
