@@ -159,7 +159,7 @@ def test_a_build_that_fills_the_disk_says_so_in_its_own_words(disk: SmallDisk) -
 def test_an_artifact_that_does_not_fit_is_not_packed(disk: SmallDisk) -> None:
     large(disk)
     disk.peppy("node", "add", "large")
-    disk.leave(LARGE + MIB)
+    disk.leave(LARGE + LARGE // 2)
     said = disk.no_space("node", "build", "large:v1")
     assert re.search(r"cannot pack '\S+' to '\S+/large_v1\.tar\.zst': no space", said)
     disk.free()

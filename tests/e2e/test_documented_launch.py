@@ -281,5 +281,5 @@ def test_a_build_that_fails_for_its_surroundings_says_what_to_do(
     project = PROJECT.format(bound=bound, packages=packages, sources=sources)
     write(peppy.work / "arm", {"pyproject.toml": project})
     said = refused(peppy.try_("stack", "launch", launch_file(peppy, source), "--yes"))
-    assert words in said
+    assert words in said, said
     assert "log file: " in said

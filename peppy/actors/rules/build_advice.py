@@ -4,6 +4,9 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+_BREAKS: Final = re.compile(r"[\s│╰├─▶]+")
+"""Between words: space, and what uv draws at the sides of a broken line."""
+
 _ADVICE: Final = (
     (
         re.compile(r"Distribution not found at: file:"),
@@ -40,5 +43,6 @@ _ADVICE: Final = (
 
 def build_advice(output: Iterable[str]) -> str | None:
     """Return what to do about a build, or a start, that ended like this; None if unknown."""
-    text = "\n".join(output)
+    # uv breaks its lines at 80 columns, wherever a path that is longer than others puts them.
+    text = _BREAKS.sub(" ", " ".join(output))
     return next((advice for said, advice in _ADVICE if said.search(text)), None)

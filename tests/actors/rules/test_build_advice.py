@@ -32,3 +32,12 @@ def test_nothing_is_made_up_about_other_builds() -> None:
     assert build_advice([]) is None
     assert build_advice(["ModuleNotFoundError: No module named 'cv2'"]) is None
     assert build_advice(["src/main.c:3: error: expected ';'", "make: *** [all] Error 1"]) is None
+
+
+def test_where_a_line_is_broken_does_not_matter() -> None:
+    whole = "Because the requested Python version (>=3.10) does not satisfy Python>=3.11, it fails"
+    advice = build_advice([whole])
+    assert advice is not None
+    for at in range(len(whole)):
+        if whole[at] == " ":
+            assert build_advice([whole[:at], f"      │ {whole[at + 1 :]}"]) == advice

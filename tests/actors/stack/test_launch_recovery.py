@@ -99,11 +99,17 @@ waits = pytest.mark.e2e
 shared = pytest.mark.parametrize("part", range(PARTS_OF_ALL))
 
 
-async def ends(work: Work, part: int) -> AsyncIterator[tuple[int, bool, dict[str, str]]]:
-    """Yield for each step at which the daemon may die whether `work` was done, and what runs."""
+async def ends(
+    work: Work, part: int, *, after_too: bool = False
+) -> AsyncIterator[tuple[int, bool, dict[str, str]]]:
+    """Yield for each step before which the daemon may die whether `work` was done, and what runs.
+
+    `after_too` has it die after each step as well, which is nearly before the next one.
+    """
     steps = await steps_of(work)
-    for number in range(part, 2 * steps, PARTS_OF_ALL):
-        step, after = number // 2 + 1, bool(number % 2)
+    ways = 2 if after_too else 1
+    for number in range(part, ways * steps, PARTS_OF_ALL):
+        step, after = number // ways + 1, bool(number % ways)
         robot, done = await killed_at(step, work, after=after)
         found: dict[str, str] = {}
         async with robot.daemon():
@@ -120,7 +126,7 @@ async def test_a_killed_launch_leaves_one_stack_or_the_other(
     part: int, autojump_clock: MockClock
 ) -> None:
     seen: list[str] = []
-    async for step, done, found in ends(launch_new, part):
+    async for step, done, found in ends(launch_new, part, after_too=True):
         assert found == NEW if done else found in (OLD, NEW), f"step {step}: {found}"
         seen.append("new" if found == NEW else "old")
     # Once the new one is written down, it is never the old one again.
