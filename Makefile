@@ -33,9 +33,9 @@ test: test-fast test-e2e
 test-fast: $(INSTALLED)
 	$(PY) -m pytest -n auto -m "not e2e"
 
-# Four at a time: they wait for processes most of the time, and some of them load a machine.
+# Four at a time: they wait for processes most of the time. In order: what computes comes first.
 test-e2e: $(INSTALLED)
-	$(PY) -m pytest -n 4 --dist loadfile -m e2e
+	$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m e2e
 
 check: $(INSTALLED)
 	$(VENV)/bin/ruff format --check .

@@ -1,4 +1,4 @@
-"""A thousand robots, each with a history, deaths of its daemon and an order of steps of its own.
+"""Hundreds of robots, each with a history, deaths of its daemon and an order of steps of its own.
 
 A seed that fails is named in the failure and fails again alone: `PEPPY_SEED=n pytest` this file.
 """
@@ -10,7 +10,7 @@ import pytest
 from peppy.schema.events import EventKind
 from tests.actors.stack.seeded import explore
 
-SEEDS = int(os.environ.get("PEPPY_SEEDS", "1000"))
+SEEDS = int(os.environ.get("PEPPY_SEEDS", "600"))
 BLOCK = 25
 """Seeds in one test, so that several workers share them."""
 
