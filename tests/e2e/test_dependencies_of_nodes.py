@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from uv import find_uv_bin
 
 from tests.e2e.harness import Peppy, wait_until
 from tests.e2e.test_first_node import document, make_node
@@ -86,7 +87,7 @@ def test_a_program_built_against_other_interfaces_is_refused_and_seen_where_it_r
     peppy("node", "add", "-s", ".", cwd=talker)
     listener = make_node(peppy, "listener", document("listener", CONSUMES, more=NEEDS), LISTENER)
     peppy("node", "sync", ".", cwd=listener)
-    subprocess.run(["uv", "sync", "-q"], cwd=listener, env=peppy.environment, check=True)
+    subprocess.run([find_uv_bin(), "sync", "-q"], cwd=listener, env=peppy.environment, check=True)
 
     (talker / "peppy.json5").write_text(document("talker", BROKEN))
     peppy("node", "add", "-sr", ".", "-i", "speaks", cwd=talker)
@@ -96,7 +97,7 @@ def test_a_program_built_against_other_interfaces_is_refused_and_seen_where_it_r
 
     # What nobody can refuse: the program that was built before, run by hand.
     with subprocess.Popen(
-        ["uv", "run", "--no-sync", "listener"],
+        [find_uv_bin(), "run", "--no-sync", "listener"],
         cwd=listener,
         env=peppy.environment,
         stderr=subprocess.PIPE,

@@ -555,7 +555,8 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path, home: str) -> None:
 def test_a_full_disk_is_a_sentence_and_stops_no_instance(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)]
+    # With room enough for a start to be written down before the node has filled it.
+    mount = ["mount", "-t", "tmpfs", "-o", "size=14m", "tmpfs", str(disk)]
     if subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("mounting a small file system is not allowed here")
     small = Peppy(disk / "home", tmp_path)

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from uv import find_uv_bin
 
 from tests.e2e.harness import COMMAND_LIMIT, Peppy, wait_until
 
@@ -230,7 +231,7 @@ def test_a_variant_on_its_own_is_its_roots_node_and_wants_its_root(
     directory = cameras.mock()
     peppy("node", "sync", cwd=directory)
     subprocess.run(
-        ["uv", "sync", "--quiet"],
+        [find_uv_bin(), "sync", "--quiet"],
         cwd=directory,
         env=peppy.environment,
         check=True,
