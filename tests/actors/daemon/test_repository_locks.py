@@ -18,7 +18,7 @@ from tests.actors.daemon.repository_home import ADDRESS, LAUNCHER
 from tests.actors.daemon.test_daemon_actor import daemon
 from tests.actors.stack.embedded import Embedded
 
-TREE = Path("/work/fleet")
+TREE = Path("/team/fleet")
 """Where somebody works on the repository; what others get of it is the same."""
 
 OLD, NEW = "a" * 40, "b" * 40
