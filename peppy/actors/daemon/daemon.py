@@ -20,42 +20,17 @@ from peppy.actors.stack.site import Site
 from peppy.actors.stack.stack import Stack
 from peppy.actors.stack.stack_messages import Requests as StackRequests
 from peppy.schema.control import (
-    AddNode,
-    BenchmarkStack,
-    BuildNode,
     DaemonView,
     DescribeDaemon,
-    DescribeNode,
-    DescribeWire,
-    InitNode,
     InstanceState,
     ListStack,
-    RemoveNode,
-    RunNode,
     ServiceStopView,
     StackView,
     StopDaemon,
-    StopInstance,
-    SyncNode,
 )
-from peppy.schema.datastore import GetValue, ListValues, RemoveValue, SetValue, ValuesView
+from peppy.schema.datastore import ListValues, ValuesView
 from peppy.schema.events import EventsView, ListEvents
-from peppy.schema.launch import (
-    CancelLaunch,
-    ClearStack,
-    Launch,
-    LockLaunch,
-    PlanLaunch,
-    RestartStack,
-)
 from peppy.schema.names import InstanceId
-from peppy.schema.repositories import (
-    AddRepository,
-    ExcludeEntry,
-    ListRepositories,
-    RefreshRepositories,
-    RemoveRepository,
-)
 
 ALIVE: Final = (InstanceState.RUNNING, InstanceState.STARTING, InstanceState.STOPPING)
 
@@ -96,20 +71,10 @@ class Unheard(msgspec.Struct, frozen=True):
     telling: Background
 
 
-Message = (
-    DescribeDaemon
-    | StopDaemon
-    | StackRequests
-    | DatastoreRequests
-    | RepositoryRequests
-    | ListEvents
-    | Unheard
-    | ShutDown
-    | IdleCheck
-    | Looked
-    | Down
-    | Left
+Own = (
+    DescribeDaemon | StopDaemon | ListEvents | Unheard | ShutDown | IdleCheck | Looked | Down | Left
 )
+Message = Own | StackRequests | DatastoreRequests | RepositoryRequests
 
 
 class Daemon(Actor[Message]):
@@ -144,7 +109,17 @@ class Daemon(Actor[Message]):
             self.later(self._idle_exit, IdleCheck())
 
     def receive(self, message: Message) -> None:
-        """Take one message."""
+        """Take one message: what is for a child is handed on, the rest is the daemon's own."""
+        if isinstance(message, StackRequests):
+            self._hand_on(message)
+        elif isinstance(message, DatastoreRequests):
+            self._hand_to_datastore(message)
+        elif isinstance(message, RepositoryRequests):
+            self._hand_to_repositories(message)
+        else:
+            self._receive(message)
+
+    def _receive(self, message: Own) -> None:
         match message:
             case DescribeDaemon():
                 self.background(self._describe, self.promise(message))
@@ -167,37 +142,6 @@ class Daemon(Actor[Message]):
                 self._end(taken.stopped, ())
             case Left(kept):
                 self._end((), kept)
-            case GetValue() | SetValue() | ListValues() | RemoveValue():
-                self._hand_to_datastore(message)
-            case (
-                ListRepositories()
-                | AddRepository()
-                | RemoveRepository()
-                | RefreshRepositories()
-                | ExcludeEntry()
-            ):
-                self._hand_to_repositories(message)
-            case (
-                ListStack()
-                | DescribeNode()
-                | DescribeWire()
-                | BenchmarkStack()
-                | InitNode()
-                | SyncNode()
-                | AddNode()
-                | BuildNode()
-                | RunNode()
-                | StopInstance()
-                | RemoveNode()
-                | PlanLaunch()
-                | LockLaunch()
-                | Launch()
-                | CancelLaunch()
-                | ClearStack()
-                | RestartStack()
-                | TakeDown()
-            ):
-                self._hand_on(message)
             case _:
                 assert_never(message)
 

@@ -43,7 +43,7 @@ def problems(
     return sorted(found, key=lambda problem: (problem.line, problem.column))
 
 
-def together(candidates: Sequence[Candidate]) -> dict[NodeId, NodeDocument]:
+def documents_of(candidates: Sequence[Candidate]) -> dict[NodeId, NodeDocument]:
     """Return the documents of the nodes, the first where one is there twice."""
     documents: dict[NodeId, NodeDocument] = {}
     for each in candidates:
@@ -52,7 +52,7 @@ def together(candidates: Sequence[Candidate]) -> dict[NodeId, NodeDocument]:
 
 
 def _dependencies(candidates: Sequence[Candidate], *, whole: bool) -> Iterator[Problem]:
-    documents = together(candidates)
+    documents = documents_of(candidates)
     places = {each.node: each.deployment.place for each in reversed(candidates)}
     for error in dependencies.problems(documents, documents):
         hint = error.hint

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 import trio
 
-from peppy.actors.host.ports import HostError
+from peppy.actors.host.ports import HostError, silent
 from peppy.actors.stack import build
 from peppy.actors.stack.adding import AddLog, entry_of, lost_if_it_fails
 from peppy.actors.stack.entry import Entry
@@ -87,7 +87,7 @@ class Workshop:
     async def _make(self, step: Step) -> Made:
         hands, site, node = self._hands, self._hands.site, step.node
         hands.progress(node, NodeProgress.FETCHING)
-        log = AddLog(site, job_log(site.home.add_logs, node, site.host.clock.now()), _to_log_only)
+        log = AddLog(site, job_log(site.home.add_logs, node, site.host.clock.now()), silent)
         async with lost_if_it_fails(site, node, log) as snapshot:
             await log.record(f"Launching node {node} from {step.resolved.wanted}")
             known: Mapping[NodeId, NodeDocument] = self._plan.documents
@@ -181,7 +181,3 @@ async def _is_built_of(site: Site, former: Member, digest: str) -> bool:
 
 def _built(entry: Entry, build_log: Path | None) -> FoundNode:
     return FoundNode(entry=entry, built=True, build_log=build_log, instances=())
-
-
-def _to_log_only(note: Note) -> None:
-    del note

@@ -22,13 +22,10 @@ from peppy.schema.launcher import Deployment, Launcher
 from peppy.schema.launcher_reader import read_launcher
 from peppy.schema.names import NodeId
 from peppy.schema.node import NodeDocument
+from peppy.schema.reader import MOST_PROBLEMS
 
 AT_ONCE: Final = 8
 """Sources that are looked up at the same time: they wait for networks, not for processors."""
-
-
-MOST_PROBLEMS: Final = 50
-"""Of one launch, so that those at its top are still seen."""
 
 SIM_TIME: Final = (
     "'framework.use_sim_time' has no effect: this version of peppy has no simulated clock, and"
@@ -109,9 +106,9 @@ async def plan(site: Site, reading: Reading, note: Callable[[Note], None] = sile
     steps, found = await _resolved(site, launcher, lock, reading, note)
     candidates = [Candidate(step.deployment, step.resolved.document) for step in steps]
     found += launching.problems(candidates, site.core_node, whole=not found)
-    documents = launching.together(candidates)
+    documents = launching.documents_of(candidates)
     if not found:
-        found = [problem for step in steps for problem in _generated(step, documents)]
+        found = [problem for step in steps for problem in await _generated(step, documents)]
     if found:
         raise _wrong(launcher, found)
     if lock is not None:
@@ -194,8 +191,9 @@ def _wrong(launcher: Launcher, problems: list[Problem]) -> DocumentError:
     return DocumentError(launcher.source, problems[:MOST_PROBLEMS], hint=hint)
 
 
-def _generated(step: Step, documents: Mapping[NodeId, NodeDocument]) -> list[Problem]:
+async def _generated(step: Step, documents: Mapping[NodeId, NodeDocument]) -> list[Problem]:
     """Return why there can be no bindings for a node."""
+    await trio.lowlevel.checkpoint()  # each takes milliseconds, in which nothing else is done
     try:
         generate(step.resolved.document, documents)
     except PeppyError as error:

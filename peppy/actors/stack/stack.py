@@ -20,13 +20,8 @@ from peppy.actors.stack import (
 )
 from peppy.actors.stack.additions import Additions, entered
 from peppy.actors.stack.entry import Entry
-from peppy.actors.stack.errors import (
-    AddingGivenUp,
-    GoingDown,
-    InProgress,
-    NeedsConsent,
-    Undertaken,
-)
+from peppy.actors.stack.errors import AddingGivenUp, GoingDown, InProgress, NeedsConsent, Undertaken
+from peppy.actors.stack.ledger import UndertakingRecord
 from peppy.actors.stack.members import Members
 from peppy.actors.stack.messages import (
     Hurry,
@@ -50,7 +45,7 @@ from peppy.actors.stack.recovery import NOTHING, Found, FoundNode
 from peppy.actors.stack.retirement import Member, enter, retire, take_down
 from peppy.actors.stack.site import Site
 from peppy.actors.stack.stack_messages import LAST, Changes, Facts, Message, Questions, Requests
-from peppy.actors.stack.undertaking import UNDOING, BringBack, Undertaking
+from peppy.actors.stack.undertaking import UNDOING, Undertaking
 from peppy.actors.stack.undertaking_messages import (
     GiveUp,
     Swap,
@@ -90,9 +85,9 @@ class Stack(Actor[Message]):
             for instance in found.instances:
                 instance_id = instance.record.plan.address.instance_id
                 self._members.owners[instance_id] = found.entry.node
-        if self._found.interrupted is not None:
-            self._members.keep_names(self._found.interrupted.plans)
-            self._undertake(BringBack(record=self._found.interrupted))
+        if (record := self._found.interrupted) is not None:
+            self._members.keep_names(record.plans)
+            self._undertake(record)
 
     def receive(self, message: Message) -> None:
         """Take one message."""
@@ -270,7 +265,7 @@ class Stack(Actor[Message]):
 
     # The whole stack.
 
-    def _undertake(self, interrupted: BringBack | None = None) -> Ref[Any]:
+    def _undertake(self, interrupted: UndertakingRecord | None = None) -> Ref[Any]:
         """Let something take hold of the whole stack; nothing else changes it until that ends."""
         former = dict(self._members.present)
         ref = self.spawn(

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar, assert_never
 
 import msgspec
 
+from peppy.actors.host.ports import silent
 from peppy.actors.kernel import Actor, Promise, Ref
 from peppy.actors.stack import clearing
 from peppy.actors.stack.hands import Hands
@@ -28,12 +29,6 @@ UNDOING: Final = 60.0
 """Seconds that an undertaking has to write down how things stand when its actor is stopped."""
 
 
-class BringBack(msgspec.Struct, frozen=True, kw_only=True):
-    """Start again what a daemon that ended in the middle of an undertaking had stopped."""
-
-    record: UndertakingRecord
-
-
 class BroughtBack(msgspec.Struct, frozen=True):
     """As much as could be has been started again."""
 
@@ -49,7 +44,7 @@ class Undertaking(Actor[Message]):
         site: Site,
         stack: Ref[Any],
         former: Mapping[NodeId, Member],
-        interrupted: BringBack | None = None,
+        interrupted: UndertakingRecord | None = None,
     ) -> None:
         """`former` are the nodes that are there now."""
         self._site = site
@@ -63,9 +58,10 @@ class Undertaking(Actor[Message]):
     def started(self) -> None:
         """Begin at once where there is something to finish."""
         if self._interrupted is not None:
-            hands = self._hold(_unheard)
-            record = self._interrupted.record
-            self.background(clearing.bring_back, hands, record, done=lambda _: BroughtBack())
+            hands = self._hold(silent)
+            self.background(
+                clearing.bring_back, hands, self._interrupted, done=lambda _: BroughtBack()
+            )
 
     def receive(self, message: Message) -> None:
         """Take one message."""
@@ -122,7 +118,3 @@ class Undertaking(Actor[Message]):
             done=lambda answer: Done(promise, answer),
             failed=lambda error: Failed(promise, error),
         )
-
-
-def _unheard(note: Note) -> None:
-    del note

@@ -11,6 +11,7 @@ from peppy.actors.stack.planning import one_line
 from peppy.schema import launch as orders
 from peppy.schema.errors import DocumentError, PeppyError
 from peppy.schema.names import parse_node_id
+from peppy.schema.reader import MOST_PROBLEMS
 from tests.actors.stack.embedded import HOME, SOURCES, Builder, Embedded, Part, Player, embedded
 from tests.actors.stack.launches import deployment, launch, write_launcher
 
@@ -502,9 +503,9 @@ async def test_of_very_many_problems_the_first_are_told(
 ) -> None:
     async with embedded() as robot:
         path = write_launcher(
-            robot, [deployment(SOURCES / f"none{n}", f"i{n}") for n in range(200)]
+            robot, [deployment(SOURCES / f"none{n}", f"i{n}") for n in range(MOST_PROBLEMS + 100)]
         )
         error = await robot.refused(launch(path))
         assert isinstance(error, DocumentError)
-        assert len(error.problems) == 50
-        assert error.hint == "and 150 more"
+        assert len(error.problems) == MOST_PROBLEMS
+        assert error.hint == "and 100 more"
