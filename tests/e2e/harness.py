@@ -2,14 +2,20 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 COMMAND_LIMIT = 120.0
 """Seconds; a first `uv sync` fills uv's cache over the network."""
+
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_PORTS = count(10_000 + 1_000 * _WORKER)
+"""Below those that systems give to whoever asks for any."""
 
 
 class Peppy:
@@ -21,8 +27,10 @@ class Peppy:
         self.environment = {
             **{k: v for k, v in os.environ.items() if k not in ("PEPPY_HOME", "VIRTUAL_ENV")},
             "PEPPY_HOME": str(home),
+            # Its own: where a daemon is killed, another test's would take the usual one meanwhile,
+            # and the nodes would look for theirs there for ever.
+            "PEPPY_MESSAGING_PORT": str(_own_port()),
         }
-        self.environment.pop("PEPPY_MESSAGING_PORT", None)
 
     def start(self, *words: str, cwd: Path | None = None) -> subprocess.Popen[str]:
         """Start a command and return it while it runs."""
@@ -75,6 +83,19 @@ class Peppy:
                 except OSError:
                     continue
         return found
+
+
+def _own_port() -> int:
+    """Return a port of loopback that no other test and no stranger is given."""
+    for port in _PORTS:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no port is left")
 
 
 def wait_until(condition: Any, what: str, seconds: float = 20.0) -> Any:

@@ -40,9 +40,12 @@ async def setup(params, node_runner):
     leave(DEAF, start_new_session=True)
     leave(TWICE).wait()
     leave(STORM).wait()
-    if os.path.exists({crashes!r}):
-        asyncio.get_running_loop().call_later(0.5, os._exit, 3)
-    return []
+    return [asyncio.create_task(crash_when_told())]
+
+async def crash_when_told():
+    while not os.path.exists({crashes!r}):
+        await asyncio.sleep(0.1)
+    os._exit(3)
 
 NodeBuilder().run(setup)
 """
@@ -71,7 +74,7 @@ def mark(peppy: Peppy) -> str:
 
 
 def crash_sign(peppy: Peppy) -> Path:
-    """Return the file whose presence makes the next instance crash half a second after setup."""
+    """Return the file whose appearance makes the instance crash."""
     return peppy.work / "crash"
 
 

@@ -24,7 +24,7 @@ def source(peppy: Peppy) -> Path:
 
 def run(peppy: Peppy) -> None:
     peppy(*RUN)
-    assert len(left(peppy)) >= LEFT
+    wait_until(lambda: len(left(peppy)) == LEFT, "all that the node leaves behind")
 
 
 def daemon_pid(peppy: Peppy) -> int:
@@ -73,8 +73,8 @@ def test_the_next_daemon_ends_what_a_killed_one_had_started(peppy: Peppy) -> Non
 
 @pytest.mark.usefixtures("source")
 def test_nothing_is_left_when_the_program_crashes(peppy: Peppy) -> None:
-    crash_sign(peppy).touch()
     run(peppy)
+    crash_sign(peppy).touch()
     wait_until(lambda: not left(peppy), "the end of what it had left", 20)
 
 

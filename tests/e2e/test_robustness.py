@@ -497,6 +497,7 @@ def test_a_second_daemon_for_the_same_home_is_refused_by_the_first_ones_pid(pepp
 
 def test_two_homes_share_neither_port_nor_messages(peppy: Peppy, other: Peppy) -> None:
     for one in (peppy, other):
+        del one.environment["PEPPY_MESSAGING_PORT"]
         make(one, "talker", work=TALK, interfaces=NEWS)
         make(one, "listener", work=LISTEN, interfaces=HEARS, manifest=DEPENDS)
         one("node", "add", "-b", "talker")
