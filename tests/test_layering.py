@@ -52,22 +52,31 @@ MAY_IMPORT: Final[dict[str, tuple[str, ...]]] = {
         "peppy.schema",
         "peppy.actors.daemon.serve",
     ),
+    "peppy.testing": ("peppy.testing", "peppy.runtime", "peppy.schema"),
+    "peppy.testing.stack": (
+        "peppy.testing",
+        "peppy.actors",
+        "peppy.codegen",
+        "peppy.runtime",
+        "peppy.schema",
+    ),
     "peppylib": ("peppylib", "peppy.runtime", "peppy.schema"),
 }
 """The longest entry that fits a module says what of ours it may import."""
 
 DOORS: Final[dict[str, tuple[str, ...]]] = {
-    "anyio": ("peppy.runtime",),
+    "anyio": ("peppy.runtime", "peppy.testing"),
     "cyclopts": ("peppy.cli",),
     "httpx": ("peppy.actors.host.download_client", "peppy.actors.host.downloads"),
     "json5": ("peppy.schema.json5",),
+    "pytest": ("peppy.testing.plugin",),
     "rich": ("peppy.cli",),
     "sqlite3": (
         "peppy.actors.host.journal_errors",
         "peppy.actors.host.journal_file",
         "peppy.actors.host.journal_rescue",
     ),
-    "trio": ("peppy.actors", "peppy.runtime"),
+    "trio": ("peppy.actors", "peppy.runtime", "peppy.testing"),
     "zenoh": (
         "peppy.runtime.transport.zenoh",
         "peppy.runtime.transport.zenoh_ends",
