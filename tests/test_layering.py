@@ -45,7 +45,12 @@ MAY_IMPORT: Final[dict[str, tuple[str, ...]]] = {
         "peppy.runtime.transport",
         "peppy.schema",
     ),
-    "peppy.cli": ("peppy.cli", "peppy.schema", "peppy.runtime.control_client"),
+    "peppy.cli": (
+        "peppy.cli",
+        "peppy.schema",
+        "peppy.runtime.control_client",
+        "peppy.runtime.log_following",
+    ),
     "peppy.cli.wire": ("peppy.cli", "peppy.schema", "peppy.runtime"),
     "peppy.cli.verbs.service_serve": (
         "peppy.cli",

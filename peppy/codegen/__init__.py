@@ -5,6 +5,7 @@ Both are functions from values to a dict of texts by relative path; whoever asks
 - `bindings`: `generate`, the whole project `.peppy/libs/peppygen` of one node.
 - `templates`: `node_template`, what `peppy node init` lays down.
 - `topics`, `parameters`, `dataclasses_text`: the modules of `peppygen`, one kind each.
+- `testing`: `peppygen.testing`, with which the node's tests play everybody that it talks to.
 - `project`: what makes a package of them, and the copies of the runtime that they need.
 - `build_backend`: copied into each project, it builds the package without any network.
 - `python_text`, `errors`: what the others share.

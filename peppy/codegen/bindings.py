@@ -1,6 +1,6 @@
 """A node's bindings: the project `.peppy/libs/peppygen`. Source: behaviour.md 7.2 and 8.1."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeVar
 
 from peppy.codegen.actions import consumed_action_module, exposed_action_module
@@ -8,6 +8,7 @@ from peppy.codegen.parameters import parameters_module
 from peppy.codegen.project import project_files
 from peppy.codegen.python_text import Brackets, docstring, laid_out, lines, literal, module_name
 from peppy.codegen.services import consumed_service_module, exposed_service_module
+from peppy.codegen.testing import Interface, testing_files
 from peppy.codegen.topics import emitted_module, external_module, linked_module
 from peppy.schema.consumption import Documents, consumed, shortfalls
 from peppy.schema.expectations import DEPENDENCIES_FILE, expectations_text
@@ -46,11 +47,13 @@ from peppygen.parameters import Parameters
 
 __all__ = ["NodeBuilder", "NodeRunner", "QoSProfile", "StandaloneConfig"]
 
+{binding}
+
 
 class NodeBuilder(BaseNodeBuilder[Parameters]):
     {class_docstring}
 
-    {binding}
+    binding = BINDING
 """
 
 _MODULES_TAKEN: Final = frozenset({"__init__", "__main__", "__pycache__"})
@@ -68,8 +71,7 @@ def generate(document: NodeDocument, dependencies: Documents) -> dict[str, str]:
     check_language(document)
     for shortfall in shortfalls(document, dependencies):
         raise shortfall
-    links = _Links(document, dependencies)
-    its = document.interfaces
+    interfaces = list(_interfaces(document, _Links(document, dependencies)))
     schema = Group() if execution is None else execution.parameters
     return {
         **project_files(),
@@ -82,12 +84,8 @@ def generate(document: NodeDocument, dependencies: Documents) -> dict[str, str]:
             f"peppygen/{name}/__init__.py": lines(docstring(what))
             for name, what in _PACKAGES.items()
         },
-        **_emitted(document),
-        **_consumed(document, links),
-        **_exposed("exposed_services", its.exposed_services, exposed_service_module),
-        **_consumed_of_others("consumed_services", its.consumed_services, links.service_module),
-        **_exposed("exposed_actions", its.exposed_actions, exposed_action_module),
-        **_consumed_of_others("consumed_actions", its.consumed_actions, links.action_module),
+        **{each.path: each.text for each in interfaces},
+        **testing_files(node, interfaces),
     }
 
 
@@ -113,64 +111,66 @@ class _Links:
         node = target.manifest.id
         return linked_module(node, topic.local_id, found.name, found.qos, found.format)
 
-    def service_module(self, service: Consumed) -> str:
-        """Return the module of a service of a dependency."""
+    def service(self, service: Consumed) -> tuple[ExposedService, str]:
+        """Return a service of a dependency, and its module."""
         target = self._documents[service.local_id]
         offered = target.interfaces.exposed_services
         found = next(each for each in offered if each.name == service.name)
-        return consumed_service_module(target.manifest.id, service.local_id, found)
+        return found, consumed_service_module(target.manifest.id, service.local_id, found)
 
-    def action_module(self, action: Consumed) -> str:
-        """Return the module of an action of a dependency."""
+    def action(self, action: Consumed) -> tuple[ExposedAction, str]:
+        """Return an action of a dependency, and its module."""
         target = self._documents[action.local_id]
         offered = target.interfaces.exposed_actions
         found = next(each for each in offered if each.name == action.name)
-        return consumed_action_module(target.manifest.id, action.local_id, found)
+        return found, consumed_action_module(target.manifest.id, action.local_id, found)
 
 
-def _emitted(document: NodeDocument) -> dict[str, str]:
+def _interfaces(document: NodeDocument, links: _Links) -> Iterator[Interface]:
+    its = document.interfaces
+    yield from _emitted(document)
+    yield from _consumed(document, links)
+    yield from _exposed("exposed_services", its.exposed_services, exposed_service_module)
+    yield from _of_others("consumed_services", its.consumed_services, links.service)
+    yield from _exposed("exposed_actions", its.exposed_actions, exposed_action_module)
+    yield from _of_others("consumed_actions", its.consumed_actions, links.action)
+
+
+def _emitted(document: NodeDocument) -> Iterator[Interface]:
     taken = set(_MODULES_TAKEN)
-    modules: dict[str, str] = {}
     for topic in document.interfaces.emits:
         assert topic.format is not None  # noqa: S101  # it would be a shortfall
-        path = _path("emitted_topics", identifier(topic.name), taken)
-        modules[path] = emitted_module(topic.name, topic.qos, topic.format)
-    return modules
+        text = emitted_module(topic.name, topic.qos, topic.format)
+        yield Interface("emitted_topics", module_name(identifier(topic.name), taken), text)
 
 
-def _consumed(document: NodeDocument, links: _Links) -> dict[str, str]:
+def _consumed(document: NodeDocument, links: _Links) -> Iterator[Interface]:
     taken = set(_MODULES_TAKEN)
-    modules: dict[str, str] = {}
     for topic in document.interfaces.consumes:
         name = identifier(topic.name)
         if isinstance(topic, ExternalTopic):
-            modules[_path("consumed_topics", name, taken)] = external_module(topic)
+            text = external_module(topic)
         else:
-            linked = f"{identifier(topic.local_id)}_{name}"
-            modules[_path("consumed_topics", linked, taken)] = links.topic_module(topic)
-    return modules
+            name, text = f"{identifier(topic.local_id)}_{name}", links.topic_module(topic)
+        yield Interface("consumed_topics", module_name(name, taken), text)
 
 
-def _exposed(package: str, items: Iterable[X], module: Callable[[X], str]) -> dict[str, str]:
-    """Return the modules of services or actions that the node itself has."""
+def _exposed(package: str, items: Iterable[X], module: Callable[[X], str]) -> Iterator[Interface]:
+    """Yield the services or actions that the node itself has."""
     taken = set(_MODULES_TAKEN)
-    return {_path(package, identifier(each.name), taken): module(each) for each in items}
+    for each in items:
+        yield Interface(package, module_name(identifier(each.name), taken), module(each), each)
 
 
-def _consumed_of_others(
-    package: str, items: Iterable[Consumed], module: Callable[[Consumed], str]
-) -> dict[str, str]:
-    """Return the modules of services or actions of its dependencies."""
+def _of_others(
+    package: str, items: Iterable[Consumed], linked: Callable[[Consumed], tuple[X, str]]
+) -> Iterator[Interface]:
+    """Yield the services or actions of its dependencies."""
     taken = set(_MODULES_TAKEN)
-    modules: dict[str, str] = {}
     for each in items:
         name = f"{identifier(each.local_id)}_{identifier(each.name)}"
-        modules[_path(package, name, taken)] = module(each)
-    return modules
-
-
-def _path(package: str, name: str, taken: set[str]) -> str:
-    return f"peppygen/{package}/{module_name(name, taken)}.py"
+        declared, text = linked(each)
+        yield Interface(package, module_name(name, taken), text, declared)
 
 
 def _root_module(document: NodeDocument, schema: Group) -> str:
@@ -184,7 +184,7 @@ def _root_module(document: NodeDocument, schema: Group) -> str:
         literal(document.sha256, "config_sha256="),
         *(() if root is None else (literal(root, "root_sha256="),)),
     )
-    binding = laid_out(Brackets("binding = Binding(", arguments, ")"), 1)
+    binding = laid_out(Brackets("BINDING = Binding(", arguments, ")"))
     return _ROOT_MODULE.format(
         module_docstring=docstring(f"The bindings of `{manifest.id}`, made from its document."),
         class_docstring=docstring(f"Runs the node `{manifest.id}`."),

@@ -62,8 +62,8 @@ def prepare_metadata_for_build_wheel(
     """Write the wheel's metadata; return the name of their directory."""
     directory = Path(metadata_directory, f"{_stem()}.dist-info")
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / "METADATA").write_text(_metadata(), encoding="utf-8")
-    (directory / "WHEEL").write_text(_WHEEL, encoding="utf-8")
+    for name, text in _information().items():
+        (directory / name).write_text(text, encoding="utf-8")
     return directory.name
 
 
@@ -73,7 +73,7 @@ prepare_metadata_for_build_editable = prepare_metadata_for_build_wheel
 def _write_wheel(wheel_directory: str, files: Iterator[tuple[str, bytes]]) -> str:
     info = f"{_stem()}.dist-info"
     target = Path(wheel_directory, f"{_stem()}-py3-none-any.whl")
-    metadata = [(f"{info}/METADATA", _metadata().encode()), (f"{info}/WHEEL", _WHEEL.encode())]
+    metadata = [(f"{info}/{name}", text.encode()) for name, text in _information().items()]
     record = ""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as wheel:
         for name, content in [*files, *metadata]:
@@ -109,6 +109,22 @@ def _project() -> dict[str, Any]:
 def _stem() -> str:
     project = _project()
     return f"{project['name']}-{project['version']}"
+
+
+def _information() -> dict[str, str]:
+    return {
+        "METADATA": _metadata(),
+        "WHEEL": _WHEEL,
+        "entry_points.txt": _entry_points(),
+    }
+
+
+def _entry_points() -> str:
+    groups: dict[str, dict[str, str]] = _project()["entry-points"]
+    return "\n".join(
+        f"[{group}]\n" + "".join(f"{name} = {where}\n" for name, where in entries.items())
+        for group, entries in groups.items()
+    )
 
 
 def _metadata() -> str:

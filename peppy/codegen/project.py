@@ -1,7 +1,8 @@
 """What makes an installable project of the generated modules."""
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.machinery import ModuleSpec
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -23,6 +24,10 @@ dependencies = [
 {dependencies}
 ]
 
+# Whoever has pytest beside the bindings has its fixtures; they ask for it no more than that.
+[project.entry-points.pytest11]
+peppy = "peppy.testing.plugin"
+
 [build-system]
 requires = []
 build-backend = "{backend}"
@@ -41,10 +46,12 @@ line-length = 100
 """
 
 
-def project_files() -> dict[str, str]:
+@cache
+def project_files() -> Mapping[str, str]:
     """Return `pyproject.toml`, the build backend, and the copies of the packages of ours.
 
-    Keys are paths relative to the project. Nothing is imported but `peppy` itself.
+    Keys are paths relative to the project. Nothing is imported but `peppy` itself. Read once: they
+    are those of the version that runs.
     """
     wanted = "".join(f'    "{requirement}",\n' for requirement in _DEPENDENCIES).rstrip("\n")
     ours = files("peppy")
@@ -55,6 +62,7 @@ def project_files() -> dict[str, str]:
         "peppy/py.typed": "",
         **dict(_sources(ours / "schema", "peppy/schema")),
         **dict(_sources(ours / "runtime", "peppy/runtime")),
+        **dict(_sources(ours / "testing", "peppy/testing", without="stack")),
         **dict(_sources(_unimported("peppylib"), "peppylib")),
     }
 
@@ -68,9 +76,11 @@ def _unimported(package: str) -> Traversable:
     return files(importlib.util.module_from_spec(spec))
 
 
-def _sources(directory: Traversable, path: str) -> Iterator[tuple[str, str]]:
+def _sources(directory: Traversable, path: str, without: str = "") -> Iterator[tuple[str, str]]:
     for entry in sorted(directory.iterdir(), key=lambda each: each.name):
         if entry.is_dir():
+            if entry.name == without:
+                continue
             yield from _sources(entry, f"{path}/{entry.name}")
         elif entry.name.endswith(".py") or entry.name == "py.typed":
             yield f"{path}/{entry.name}", _text(entry)

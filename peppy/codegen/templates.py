@@ -14,9 +14,12 @@ _CARGO: Final = "cargo"
 _TOOLCHAINS: Final = (_UV, _CARGO)
 
 _TAKEN: Final = frozenset(
-    {"anyio", "eclipse_zenoh", "msgspec", "peppy", "peppygen", "peppylib", "zenoh"}
+    {
+        *("anyio", "eclipse_zenoh", "msgspec", "peppy", "peppygen", "peppylib", "zenoh"),
+        *("_pytest", "iniconfig", "packaging", "pluggy", "pygments", "pytest"),
+    }
 )
-"""Packages in every node's environment: a node of such a name would hide or replace them."""
+"""Packages in a node's environment, or its tests': a node of such a name would replace them."""
 
 _DOCUMENT: Final = """\
 // All that this node emits, exposes and consumes; run 'peppy node sync' after each change.
@@ -48,12 +51,21 @@ dependencies = [
 [project.scripts]
 {name} = "{package}.__main__:main"
 
+# For 'uv run pytest' here; what peppy builds does without.
+[dependency-groups]
+dev = [
+    "pytest>=8",
+]
+
 [build-system]
 requires = ["uv_build>=0.9,<1"]
 build-backend = "uv_build"
 
 [tool.uv.build-backend]
 module-name = "{package}"
+
+[tool.pytest.ini_options]
+testpaths = ["tests"]
 
 [tool.uv.sources]
 peppygen = {{ path = ".peppy/libs/peppygen" }}
@@ -89,7 +101,23 @@ if __name__ == "__main__":
     main()
 '''
 
-_GITIGNORE: Final = ".peppy/\n.venv/\n__pycache__/\n"
+_TEST: Final = '''\
+"""The node `{name}` by itself: no daemon, nobody else, no waiting."""
+
+import pytest
+from peppygen.testing import Boot
+
+from {package}.__main__ import setup
+
+
+async def test_the_node_says_that_it_is_running(
+    boot: Boot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with boot(setup):
+        assert "{name} is running" in capsys.readouterr().out
+'''
+
+_GITIGNORE: Final = ".peppy/\n.pytest_cache/\n.venv/\n__pycache__/\n"
 
 
 def node_template(name: str, toolchain: str, *, container: bool) -> dict[str, str]:
@@ -118,6 +146,7 @@ def node_template(name: str, toolchain: str, *, container: bool) -> dict[str, st
         "pyproject.toml": _PYPROJECT.format(**words),
         f"src/{package}/__init__.py": _INIT.format(**words),
         f"src/{package}/__main__.py": _MAIN.format(**words),
+        f"tests/test_{package}.py": _TEST.format(**words),
     }
 
 

@@ -26,13 +26,14 @@ A message's way, from the inside out:
 - `datastore` and `core_info`: what a node asks of its daemon, by way of `core_client`.
 - `codec`: a format over a dataclass (`shape`), compiled: the `quick` way out, the careful one
   (`encoding`), the way in (`decoding`); `primitives` and `packed` are what values become. `plain`
-  is the same without generated classes, for tools.
+  is the same without generated classes, for tools, and `plain_ends` services and actions so.
 - `transport`: bytes and keys, requests and replies. `qos` says what a profile asks of it.
+  `stamps` are the moments and numbers beside messages.
 
 What went through an end is counted there, and asked for by the daemon through `instance_services`,
 as are health, the end, formats and, for `peppy stack benchmark`, `instance_probes`.
 
 `output`, `complaints` and `unfit` are how things are said when they go wrong: a node never ends
-because of what others send, and never is silent about it. `control_client` is the odd one out:
-the client half of the daemon's socket, for the command line.
+because of what others send, and never is silent about it. Odd ones out are `control_client`, the
+client half of the daemon's socket, and `log_following`: for the command line and for tests.
 """

@@ -97,7 +97,7 @@ class FiredGoal:
         self._number = number
         self._stream = stream
         self._ended_by: str | None = None
-        self._waits: set[anyio.CancelScope] = set()
+        self._waits: dict[anyio.CancelScope, None] = {}
 
     async def next_feedback(self) -> Any:
         """Return the next feedback, waiting for it; a cancelled wait loses nothing.
@@ -190,11 +190,11 @@ class FiredGoal:
         if self._ended_by is not None:
             raise _GoneError(self._ended_by)
         with anyio.CancelScope() as wait:
-            self._waits.add(wait)
+            self._waits[wait] = None
             try:
                 return await self._ask_until(part, anyio.current_time() + timeout, timeout)
             finally:
-                self._waits.discard(wait)
+                del self._waits[wait]
         raise _GoneError(self._ended_by or GONE)
 
     async def _ask_until(self, part: keys.ActionPart, deadline: float, timeout: float) -> Reply:

@@ -45,6 +45,11 @@ class ActionFormats:
         fields = () if response is None else response.fields
         return any(f.name == "accepted" and f.type == Primitive(Kind.BOOL) for f in fields)
 
+    def message(self, part: Part) -> type[Any] | None:
+        """Return the class of these messages, None where there is no format."""
+        declared = self._declared[part]
+        return None if declared is None else declared[1]
+
     def encode(self, part: Part, message: Any) -> bytes:
         """Return a message's payload, empty where there is no format. Raises `UnfitValue`."""
         declared = self._declared[part]

@@ -7,6 +7,7 @@ from typing import Any, TypeGuard, cast
 
 import anyio
 
+from peppy.runtime.hooks import OnFailure
 from peppy.runtime.leaving import Departure
 from peppy.runtime.output import complain, complain_of
 from peppy.runtime.setup import outcome
@@ -24,14 +25,27 @@ class AsyncioLife:
     """
 
     def __init__(
-        self, token: CancellationToken, interruption: CancellationToken, *, owns_loop: bool
+        self,
+        token: CancellationToken,
+        interruption: CancellationToken,
+        *,
+        owns_loop: bool,
+        left_behind: Callable[[], Iterable[Future]] = tuple,
+        on_failure: OnFailure | None = None,
     ) -> None:
-        """Keep the tokens; with `owns_loop`, every later task of the loop is the node's."""
+        """Keep the tokens; with `owns_loop`, every later task of the loop is the node's.
+
+        On a loop that is not its own, `left_behind` says which are. `on_failure` is told what is
+        printed of a task that fails.
+        """
         self._token = token
         self._interruption = interruption
         self._owns_loop = owns_loop
+        self._left_behind = left_behind
+        self._on_failure = on_failure
         self._before = asyncio.all_tasks()
-        self._tasks: set[Future] = set()
+        self._tasks: dict[Future, None] = {}
+        """In the order in which they came, so that they end in the same order each time."""
         self._named: dict[Future, str] = {}
         """What tasks of the runtime's own making do for the node."""
 
@@ -71,7 +85,7 @@ class AsyncioLife:
                 complain(f"warning: setup did not end within {budget:g} s of being cancelled")
                 task.add_done_callback(self._ended)
                 return None
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         if task.cancelled():
             if self._interruption.is_cancelled():
                 return None
@@ -80,26 +94,31 @@ class AsyncioLife:
 
     def _start(self, work: Coroutine[Any, Any, object], name: str) -> Future:
         task = asyncio.ensure_future(work)
-        self._tasks.add(task)
+        self._tasks[task] = None
         self._named[task] = name
         return task
 
     def _watch(self, returned: object) -> None:
         for future in _futures_in(returned):
-            self._tasks.add(future)
+            self._tasks[future] = None
             future.add_done_callback(self._ended)
 
     def _ended(self, future: Future) -> None:
         error = None if future.cancelled() else future.exception()
         if isinstance(error, Exception):
             complain_of(f"error: {self._name(future)} failed; the node shuts down", error)
+            if self._on_failure is not None:
+                self._on_failure(error)
             self._token.cancel()
 
     async def _tear_down(self) -> None:
-        tasks = {task for task in self._tasks if not task.done()}
+        tasks = {task: None for task in self._tasks if not task.done()}
+        tasks |= {task: None for task in self._left_behind() if not task.done()}
         if self._owns_loop:
             me = asyncio.current_task()
-            tasks |= {task for task in asyncio.all_tasks() - self._before if task is not me}
+            others = [task for task in asyncio.all_tasks() - self._before if task is not me]
+            others.sort(key=_by_name)
+            tasks.update(dict.fromkeys(others))
         if not tasks:
             return
         for task in tasks:
@@ -119,6 +138,11 @@ class AsyncioLife:
             code = getattr(future.get_coro(), "__qualname__", future.get_name())
             return f"task '{code}'"
         return "a future"
+
+
+def _by_name(task: asyncio.Task[Any]) -> tuple[int, str]:
+    name = task.get_name()  # 'Task-9' comes before 'Task-10'
+    return len(name), name
 
 
 def _settle(future: Future) -> None:

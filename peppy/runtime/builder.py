@@ -4,8 +4,9 @@ import contextlib
 import importlib
 import os
 from collections.abc import Awaitable, Callable, Generator
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Generic, Self, TypeVar, cast, overload
+from typing import Any, Final, Generic, NoReturn, Self, TypeVar, cast, overload
 
 import anyio
 
@@ -25,6 +26,11 @@ from peppy.schema.durations import TASK_TEARDOWN
 from peppy.schema.errors import PeppyError
 
 P = TypeVar("P", bound=Parameters)
+
+LANDLORD: Final[ContextVar[Callable[["NodeBuilder[Any]", Setup], NoReturn] | None]] = ContextVar(
+    "peppy_landlord", default=None
+)
+"""Takes the node over where many live in one process, and never returns."""
 
 
 class NoBindings(PeppyError):
@@ -86,6 +92,8 @@ class NodeBuilder(Generic[P]):
         `setup` raises; `RuntimeError` for missing parameters; `PeppyError` for what a person can
         put right.
         """
+        if (landlord := LANDLORD.get()) is not None:
+            landlord(self, setup)
         nursed = wants_nursery(setup)
         run_on_trio = _trio_driver() if nursed else None
         binding = self._binding()

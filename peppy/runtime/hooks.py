@@ -24,6 +24,8 @@ Callback = Callable[[], object]
 
 Tell = Callable[[Leaving], None]
 
+OnFailure = Callable[[BaseException], None]
+
 Start = Callable[[Callable[[], Coroutine[Any, Any, None]], str], object]
 """Has a coroutine function run, under a name, as a task of the node until those are torn down."""
 
@@ -43,6 +45,8 @@ class Hooks:
     """The hooks of one node, until they have run."""
 
     def __init__(self) -> None:
+        self.on_failure: OnFailure | None = None
+        """Told what a hook raises, besides its being printed."""
         self._waiting: list[Hook] = []
         self._begun = False
 
@@ -65,6 +69,11 @@ class Hooks:
         else:
             self._waiting.append(hook)
 
+    def forget(self) -> None:
+        """Run none of those that have not begun: the node is gone already."""
+        self._waiting.clear()
+        self._begun = True
+
     async def run(self, deadline: float, grace: float, start: Start, tell: Tell) -> None:
         """Run them all, by the loop's clock until `deadline`, which is the end of `grace` seconds.
 
@@ -78,7 +87,7 @@ class Hooks:
                 self._give_up(grace)
                 return
             hook = self._waiting.pop()
-            turn = _Turn(hook, deadline, tell)
+            turn = _Turn(hook, deadline, tell, self.on_failure)
             start(turn.take, f"shutdown hook '{hook.name}'")
             if not await _within(deadline, turn.over):
                 turn.abandoned = True
@@ -99,12 +108,15 @@ class Hooks:
 class _Turn:
     """One hook while it runs, in a task of its own."""
 
-    def __init__(self, hook: Hook, deadline: float, tell: Tell) -> None:
+    def __init__(
+        self, hook: Hook, deadline: float, tell: Tell, on_failure: OnFailure | None
+    ) -> None:
         self.over = anyio.Event()
         self.abandoned = False
         self._hook = hook
         self._deadline = deadline
         self._tell = tell
+        self._on_failure = on_failure
 
     async def take(self) -> None:
         """Call the hook, and await what it returns if that can be awaited."""
@@ -117,6 +129,8 @@ class _Turn:
                 await cast("Awaitable[object]", returned)
         except (Exception, SystemExit) as error:
             complain_of(f"error: shutdown hook '{self._hook.name}' failed", error)
+            if self._on_failure is not None:
+                self._on_failure(error)
         except anyio.get_cancelled_exc_class() as error:
             if on_trio() or self.abandoned:
                 raise

@@ -2,13 +2,13 @@
 
 from collections import deque
 from collections.abc import Callable
-from time import time_ns
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
 from peppy.runtime.codec import Codec
 from peppy.runtime.complaints import Complaints
 from peppy.runtime.credit import Account, Takings
+from peppy.runtime.stamps import STAMPS
 from peppy.runtime.transport.loops import give_way
 from peppy.runtime.transport.port import Backlog, Closed, Sample
 from peppy.runtime.transport.ring import TURN
@@ -74,6 +74,7 @@ class Inlet(Generic[M]):
         self.subscription = subscription
         self.delays: list[int] | None = None
         """Nanoseconds from emitting to being handed out, collected while it is a list."""
+        self._now = STAMPS.clock
         self._codec = codec
         self._fingerprint = codec.fingerprint
         self._read = codec.read
@@ -136,7 +137,7 @@ class Inlet(Generic[M]):
         peer.messages += 1
         peer.bytes += len(payload)
         if self.delays is not None:
-            self.delays.append(time_ns() - sent_at)
+            self.delays.append(self._now() - sent_at)
         return peer.instance_id, message
 
     def _open_special(self, peer: _Peer, sample: Sample) -> tuple[str, M] | None:
@@ -155,7 +156,7 @@ class Inlet(Generic[M]):
             return None
         found = self._decoded(peer, sample, rest, number)
         if found is not None and self.delays is not None:
-            self.delays.append(time_ns() - sent_at)
+            self.delays.append(self._now() - sent_at)
         return found
 
     def _decoded(

@@ -9,14 +9,15 @@ can live in one process; `NodeBuilder.run` adds what a process of its own needs.
 Source: seed 004; behaviour.md 8.10, 11.2, 11.4.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import anyio
 import msgspec
 
-from peppy.runtime.asyncio_life import AsyncioLife
+from peppy.runtime.asyncio_life import AsyncioLife, Future
 from peppy.runtime.binding import Binding, P
+from peppy.runtime.hooks import OnFailure
 from peppy.runtime.instance_services import serve_instance
 from peppy.runtime.leaving import Departure, teller
 from peppy.runtime.output import complain
@@ -45,6 +46,12 @@ class Occupancy(msgspec.Struct, frozen=True, kw_only=True):
     outside. Only the node's own code cancels the token alone."""
     owns_loop: bool = False
     """Whether every asyncio task of the loop ends with the node."""
+    left_behind: Callable[[], Iterable[Future]] = tuple
+    """Where it does not own an asyncio loop: the tasks of the loop that end with the node all the
+    same, besides those that its `setup` has returned."""
+    on_failure: OnFailure | None = None
+    """Told of what is printed and comes out nowhere: the failure of a task of an asyncio node, and
+    that of a hook."""
     on_stuck: Callable[[], None] = _do_nothing
     """Called when a Trio task outstays its cancellation; a nursery cannot be left before it."""
 
@@ -110,6 +117,7 @@ async def _live(
 ) -> None:
     parameters = binding.parameters.from_dict(settings.arguments)
     grace = settings.lifecycle.shutdown_grace_secs
+    runner.hooks.on_failure = occupancy.on_failure
     departure = Departure(runner.hooks, grace, teller(runner.transport, settings.address))
     failure: BaseException | None = None
     async with anyio.create_task_group() as services:
@@ -157,5 +165,11 @@ async def _on_its_loop(
             lambda nursery: setup(parameters, runner, *(nursery,)[:extra]), ready, departure
         )
     else:
-        life = AsyncioLife(token, occupancy.interruption, owns_loop=occupancy.owns_loop)
+        life = AsyncioLife(
+            token,
+            occupancy.interruption,
+            owns_loop=occupancy.owns_loop,
+            left_behind=occupancy.left_behind,
+            on_failure=occupancy.on_failure,
+        )
         await life.run(lambda: setup(parameters, runner), ready, departure)

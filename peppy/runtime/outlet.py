@@ -6,15 +6,14 @@ sends gives way or has sent `TURN`. They are one sample then: a MessagePack arra
 whose attachment ends with their number.
 """
 
-import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from time import time_ns
 from typing import Any, Final
 
 from peppy.runtime.complaints import Complaints
 from peppy.runtime.credit import LAPSE, Window
 from peppy.runtime.loops import RunSoon, run_soon_here
+from peppy.runtime.stamps import STAMPS
 from peppy.runtime.transport.loops import give_way
 from peppy.runtime.transport.port import Publisher, Transport, TransportError
 from peppy.runtime.transport.ring import TURN
@@ -53,7 +52,8 @@ class Outlet:
         self._put = publisher.put
         self._fingerprint = fingerprint
         self._parts = parts
-        self._number = secrets.randbits(64)
+        self._now = STAMPS.clock
+        self._number = STAMPS.number()
         self._sequence = 0
         self._bytes = 0
         self._window: Window | None = None
@@ -83,12 +83,12 @@ class Outlet:
             await give_way()
         window = self._window
         if window is None:
-            self._send_alone(payload, rest, time_ns())
+            self._send_alone(payload, rest, self._now())
             return
         while window.full:
             self.flush()
             await window.room()
-        now = time_ns()
+        now = self._now()
         self._in_a_row = 0 if now - self._last > PAUSE else self._in_a_row + 1
         self._last = now
         if self._in_a_row >= ALONE and not rest and type(payload) is bytes:
@@ -124,7 +124,7 @@ class Outlet:
         if not together:
             return
         self._together = []
-        label = _label(self._fingerprint, self._number, self._first, time_ns())
+        label = _label(self._fingerprint, self._number, self._first, self._now())
         if len(together) == 1:
             self._put(together[0], label)
         else:

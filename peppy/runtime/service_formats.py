@@ -58,6 +58,11 @@ class ServiceFormats:
         """The codec of responses, None where there is nothing in them."""
         return self._codec("response", 1)
 
+    @property
+    def response_message(self) -> type[Any] | None:
+        """The class of responses, None where there is nothing in them."""
+        return self._messages[1]
+
     def _codec(self, part: str, index: int) -> Codec[Any] | None:
         literal, message = self._literals[index], self._messages[index]
         if literal is None or message is None:

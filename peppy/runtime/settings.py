@@ -73,6 +73,11 @@ def supervised_settings(binding: Binding[Any], environment: Mapping[str, str]) -
             f"the runtime configuration '{path}' is not one: {error}",
             hint=f"unset {RUNTIME_CONFIG_VARIABLE} to run the node on its own",
         ) from None
+    return told_settings(binding, config)
+
+
+def told_settings(binding: Binding[Any], config: RuntimeConfig) -> Settings:
+    """Return what the daemon says, once it is read; raise `ParameterError`."""
     instance = config.node_instance
     return Settings(
         address=Address(config.bound_core_node, config.node_name, instance.instance_id),

@@ -29,11 +29,13 @@ class EmittedTopic(Generic[M]):
         self.name = name
         self._terms = TERMS[QoSProfile(qos)]
         self._literal = format
-        self._message = message
+        self.message = message
+        """The class of its messages."""
 
     @cached_property
-    def _codec(self) -> Codec[M]:
-        return Codec(f"topic '{self.name}'", parse_format(self._literal), self._message)
+    def codec(self) -> Codec[M]:
+        """What messages become on the wire."""
+        return Codec(f"topic '{self.name}'", parse_format(self._literal), self.message)
 
     async def emit(self, node_runner: NodeRunner, *values: Any) -> None:
         """Publish the message with these values, in the format's order.
@@ -59,8 +61,8 @@ class EmittedTopic(Generic[M]):
     def _declared(self, node_runner: NodeRunner) -> Outlet:
         key = keys.topic(node_runner.address, self.name)
         publisher = node_runner.transport.publisher(key, self._terms.delivery)
-        node_runner.mismatches.offer(self._codec.fingerprint, self._literal)
-        outlet = Outlet(self.name, publisher, self._codec.fingerprint, self._codec.parts)
+        node_runner.mismatches.offer(self.codec.fingerprint, self._literal)
+        outlet = Outlet(self.name, publisher, self.codec.fingerprint, self.codec.parts)
         return node_runner.add_end(outlet)
 
     def __repr__(self) -> str:
@@ -90,20 +92,26 @@ class ConsumedTopic(Generic[M]):
         self.link = link
         self._terms = TERMS[QoSProfile(qos)]
         self._literal = format
-        self._message = message
+        self.message = message
+        """The class of its messages."""
         self._qos = qos
         self._views = views
 
     @cached_property
-    def _codec(self) -> Codec[M]:
+    def codec(self) -> Codec[M]:
+        """What messages become on the wire."""
         subject = f"topic '{self.name}'"
-        return Codec(subject, parse_format(self._literal), self._message, views=self._views)
+        return Codec(subject, parse_format(self._literal), self.message, views=self._views)
 
     def viewed_as(self, message: type[V]) -> "ConsumedTopic[V]":
         """Return the same topic with arrays of numbers as views, in messages of this class."""
         return ConsumedTopic(
             self.node, self.name, self._qos, self._literal, message, views=True, link=self.link
         )
+
+    def other_end(self) -> EmittedTopic[M]:
+        """Return the same topic as a node declares it that emits it."""
+        return EmittedTopic(self.name, self._qos, self._literal, self.message)
 
     async def next_message(
         self,
@@ -174,7 +182,7 @@ class ConsumedTopic(Generic[M]):
         inlet = Inlet(
             self.name,
             subscription,
-            self._codec,
+            self.codec,
             takings=takings,
             gaps_matter=self._terms.gaps_matter,
             on_mismatch=node_runner.mismatches.of(self.name, self._literal),

@@ -6,6 +6,7 @@ Source: behaviour.md 6; seed 003, "Launch files".
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from peppy.schema.document_kinds import LAUNCHER_SCHEMA, DocumentKind, must_be_a
@@ -21,9 +22,13 @@ from peppy.schema.sources import Source
 from peppy.schema.wording import did_you_mean, quoted
 
 _RETIRED: Final = {"schema_version": f'write peppy_schema: "{LAUNCHER_SCHEMA}", or nothing'}
+KEPT: Final = 8
+"""Launch files that need not be read again; planning and launching both read one."""
+
 _DEPLOYMENTS: Final = re.compile(rb"deployments[\"']?\s*:")
 
 
+@lru_cache(maxsize=KEPT)
 def read_launcher(text: bytes, source: str, directory: str) -> Launcher:
     """Return a launch file's content; its local sources are made absolute with `directory`.
 

@@ -3,6 +3,7 @@
 Source: behaviour.md 2; seed 003, "Concepts" and "Variants".
 """
 
+from functools import lru_cache
 from typing import Final
 
 from peppy.schema.document_kinds import DocumentKind, must_be_a
@@ -20,6 +21,9 @@ NODE_SCHEMA: Final = "node_v1"
 DEFAULT_VARIANT: Final = "default"
 """The variant that is taken when none is asked for."""
 
+KEPT: Final = 64
+"""Documents that need not be read again; one document is read several times on a node's way."""
+
 _SIBLINGS: Final = {"launcher_v1": "a launcher", "interface_v1": "an interface"}
 _RETIRED: Final = {
     "runtime": "write 'execution' with 'language', 'parameters', 'build_cmd' and 'run_cmd'",
@@ -28,6 +32,7 @@ _RETIRED: Final = {
 _HEAD: Final = ("peppy_schema", "schema_version")
 
 
+@lru_cache(maxsize=KEPT)
 def read_node_document(text: bytes, source: str) -> NodeDocument:
     """Return a root node's document, checked as far as one document can be.
 
@@ -49,6 +54,7 @@ def read_node_document(text: bytes, source: str) -> NodeDocument:
     return document
 
 
+@lru_cache(maxsize=KEPT)
 def read_variant_document(text: bytes, source: str) -> VariantDocument:
     """Return a variant's own document; its manifest, if it has one, does not count.
 
@@ -70,6 +76,7 @@ def read_variant_document(text: bytes, source: str) -> VariantDocument:
     return document
 
 
+@lru_cache(maxsize=KEPT)
 def is_variant_document(text: bytes, source: str) -> bool:
     """Say whether a document has an execution and no manifest, which a root above it supplies.
 

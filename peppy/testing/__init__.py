@@ -5,10 +5,14 @@ This much comes with every node's bindings: no daemon, no wire, no waiting in re
 - `booting`: one node from its `setup` to its end, in the test's own event loop. The generated
   `peppygen.testing` adds what its document names: a mock of each interface that the node consumes,
   a probe of each that it offers.
-- `mocks` and `probes`: those, over `peers` that stand in for other nodes on an in-memory network.
+  `node_life` is what happens to it, `played_daemon` what it has of a daemon: signs of life, and a
+  datastore (`played_datastore`).
+- `mocks` and `probes`: those, over `peers` that stand in for other nodes on an in-memory network;
+  `action_mock` and `played_goal` for actions. `failures` says how a test fails by them.
 - `virtual_time`: loops whose clock jumps to the next moment at which something is due.
 - `trace`: all that was seen, in one order; `sentences` say what it has to show.
-- `plugin`: what pytest sees of all this.
+- `plugin`: what pytest sees of all this. `case` runs a test that is a coroutine function, `seeding`
+  has chance come from one number, and `present` is what a test leaves for its report.
 
 `peppy.testing.stack` is the same for a whole robot; it needs all of peppy.
 """

@@ -1,47 +1,26 @@
 """What was seen in one run, in one order: messages, lifecycle events, lines, faults."""
 
-import enum
 from collections import deque
 from collections.abc import Callable, Sequence
+from operator import itemgetter
+from pathlib import Path
 from typing import Any, Final
 
+import anyio
+
+from peppy.testing import trace_shown, trace_text
+from peppy.testing.present import PRESENT
+from peppy.testing.sentences import Sentence
+from peppy.testing.trace_entry import Entry, Kind
+from peppy.testing.trace_shown import NotShown, Shown
+
+__all__ = ["Entry", "Kind", "NotShown", "Shown", "Trace"]
+
 LIMIT: Final = 100_000
-"""Entries that are kept; the oldest give way, and are counted."""
+"""Messages that are kept, and as many other entries; the oldest give way, and are counted."""
 
-
-class Kind(enum.Enum):
-    """What an entry is."""
-
-    MESSAGE = "message"
-    EVENT = "event"
-    LINE = "line"
-    FAULT = "fault"
-
-
-class Entry:
-    """One thing that was seen."""
-
-    __slots__ = ("_read", "_what", "at", "kind", "name", "who")
-
-    def __init__(
-        self, at: float, kind: Kind, who: str, name: str, read: Callable[[], Any] | None = None
-    ) -> None:
-        self.at = at
-        """Seconds since the trace began."""
-        self.kind = kind
-        self.who = who
-        """The instance id of who sent, printed or was concerned; `daemon`, `test`."""
-        self.name = name
-        """A topic's name, an event's kind, `stdout` or `stderr`, a fault's name."""
-        self._read = read
-        self._what: Any = None
-
-    @property
-    def what(self) -> Any:
-        """A message as plain values, an event's or a line's text; read when first asked for."""
-        if self._read is not None:
-            self._what, self._read = self._read(), None
-        return self._what
+UNTIL: Final = 10.0
+"""Seconds that are waited for something if the test does not say how long."""
 
 
 class Trace:
@@ -51,14 +30,26 @@ class Trace:
         """`now` tells seconds of whichever clock the run is on."""
         self._now = now
         self._began = now()
-        self._entries: deque[Entry] = deque(maxlen=limit)
+        self._count = 0
+        self._lost: set[Kind] = set()
+        # Apart, so that the frames of a camera do not push the one event out that matters.
+        self._messages: deque[tuple[int, Entry]] = deque(maxlen=limit)
+        self._others: deque[tuple[int, Entry]] = deque(maxlen=limit)
         self._listeners: list[Callable[[Entry], None]] = []
-        self.dropped = 0
+        if (test := PRESENT.get()) is not None:
+            test.traces.append(self)
 
     @property
     def entries(self) -> Sequence[Entry]:
         """What is kept, oldest first."""
-        return self._entries
+        numbered = [*self._messages, *self._others]
+        numbered.sort(key=itemgetter(0))
+        return [entry for _, entry in numbered]
+
+    @property
+    def dropped(self) -> int:
+        """How many entries are no longer kept."""
+        return self._count - len(self._messages) - len(self._others)
 
     def add(self, kind: Kind, who: str, name: str, what: Any = None) -> None:
         """Add what is known already."""
@@ -66,9 +57,107 @@ class Trace:
 
     def add_lazily(self, kind: Kind, who: str, name: str, read: Callable[[], Any]) -> None:
         """Add what costs something to read, as messages do."""
-        if len(self._entries) == self._entries.maxlen:
-            self.dropped += 1
         entry = Entry(self._now() - self._began, kind, who, name, read)
-        self._entries.append(entry)
-        for listener in self._listeners:
+        kept = self._messages if kind is Kind.MESSAGE else self._others
+        if len(kept) == kept.maxlen:
+            self._lost.add(kept[0][1].kind)
+        kept.append((self._count, entry))
+        self._count += 1
+        for listener in tuple(self._listeners):
             listener(entry)
+
+    # What it has to show.
+
+    def shows(self, sentence: Sentence) -> Shown:
+        """See that an entry is this; go on with `then`, `before`, `times`. Raises `NotShown`."""
+        return trace_shown.shown(self.entries, sentence)
+
+    def never_shows(
+        self, sentence: Sentence, *, after: Sentence | None = None, before: Sentence | None = None
+    ) -> None:
+        """See that no entry is this, or none after the first `after`, or none before `before`.
+
+        Holds as well where nothing is `after`. Raises `NotShown`, also where entries are no longer
+        kept that could have been it.
+        """
+        if self._lost & sentence.kinds:
+            entries, words = self.entries, f"whether {sentence} was ever shown cannot be told: "
+            raise NotShown(f"{words}{self.dropped} entries are no longer kept", entries, -1)
+        trace_shown.never_shown(self.entries, sentence, after, before)
+
+    def shows_after_each(self, first: Sentence, second: Sentence, *, within: float) -> None:
+        """See that each entry that is `first` is followed by `second` within so many seconds.
+
+        What is not due yet is not missed. Raises `NotShown`.
+        """
+        now = self._now() - self._began
+        trace_shown.each_followed(self.entries, first, second, within, now)
+
+    def first(self, sentence: Sentence) -> Entry:
+        """Return the first entry that is this; raises `NotShown`."""
+        return self.shows(sentence).entry
+
+    def all(self, sentence: Sentence) -> list[Entry]:
+        """Return every entry that is this, oldest first."""
+        return [entry for entry in self.entries if sentence.matches(entry)]
+
+    async def until(
+        self, sentence: Sentence, *, within: float = UNTIL, anew: bool = False
+    ) -> Entry:
+        """Wait for an entry that is this, and return it.
+
+        What was seen already counts, unless it has to come `anew`. Raises `NotShown` once `within`
+        seconds are over, of the clock that the test runs on.
+        """
+        if not anew:
+            for entry in self.entries:
+                if sentence.matches(entry):
+                    return entry
+        came = anyio.Event()
+        heard: list[Entry | Exception] = []
+
+        def listen(entry: Entry) -> None:
+            try:
+                if not sentence.matches(entry):
+                    return
+                heard.append(entry)
+            except Exception as error:  # It is the test's own, and not for whoever adds an entry.
+                heard.append(error)
+            came.set()
+
+        self._listeners.append(listen)
+        try:
+            with anyio.move_on_after(within):
+                await came.wait()
+        finally:
+            self._listeners.remove(listen)
+        if not heard:
+            words = f"{sentence} did not come within {within:g} s"
+            entries = self.entries
+            raise NotShown(words, entries, len(entries) - 1)
+        if isinstance(heard[0], Exception):
+            raise heard[0]
+        return heard[0]
+
+    # How it is looked at.
+
+    def text(self, last: int | None = None, width: int | None = None) -> str:
+        """Return all entries or the `last` so many, one per line of at most `width` characters."""
+        entries = self.entries
+        shown = entries if last is None else entries[len(entries) - min(last, len(entries)) :]
+        missing = self._count - len(shown)
+        head = f"  ... {missing} earlier\n" if missing else ""
+        return head + trace_text.text(shown, width)
+
+    def write(self, path: str | Path) -> None:
+        """Write all entries to a file, one per line: as JSON if it ends in `.jsonl`, else as text.
+
+        Bytes stand there as their length and digest. Equal runs give equal files.
+        """
+        trace_text.write(Path(path), self.entries)
+
+    def __len__(self) -> int:
+        return len(self._messages) + len(self._others)
+
+    def __repr__(self) -> str:
+        return f"<Trace of {self._count} entries, {self.dropped} of them no longer kept>"

@@ -112,6 +112,36 @@ CONTROLLER = """{
   execution: { language: "python", run_cmd: ["controller"] },
 }"""
 
+RELAY = """{
+  peppy_schema: "node_v1",
+  manifest: {
+    name: "relay", tag: "v1",
+    depends_on: { nodes: [
+      { name: "camera", tag: "v1", local_id: "eye" },
+      { name: "brain", tag: "v1", local_id: "brain" },
+    ] },
+  },
+  interfaces: {
+    topics: {
+      emits: [{ name: "seen", message_format: { count: "u32" } }],
+      consumes: [{ local_node_id: "eye", name: "video-stream" }],
+    },
+    services: {
+      exposes: [{
+        name: "count",
+        request_message_format: { since: "time" },
+        response_message_format: { count: "u32" },
+      }],
+      consumes: [{ local_node_id: "eye", name: "zoom" }],
+    },
+    actions: {
+      exposes: [{ name: "wave", feedback_topic: { message_format: { done: "f32" } } }],
+      consumes: [{ local_node_id: "brain", name: "move-arm" }],
+    },
+  },
+  execution: { language: "python", parameters: { rate: "f64" }, run_cmd: ["relay"] },
+}"""
+
 USED_NAMES = (
     "bytes", "list", "str", "int", "float", "bool", "dict", "tuple", "classmethod", "dataclass",
     "Message", "NodeRunner", "node_runner", "node_runner_1", "class", "None", "match", "self",

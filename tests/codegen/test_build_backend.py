@@ -6,6 +6,8 @@ import hashlib
 import importlib.util
 import tarfile
 import zipfile
+from importlib.metadata import Distribution
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,19 @@ def test_a_wheel_holds_every_package_and_a_true_record(backend: Any, tmp_path: P
         assert name in names
     assert "Requires-Python: >=3.11" in metadata
     assert "Requires-Dist: eclipse-zenoh" in metadata
+    assert "pytest" not in metadata
+
+
+@pytest.mark.parametrize("build", ["build_wheel", "build_editable"])
+def test_pytest_finds_the_fixtures_by_the_wheels_entry_point(
+    backend: Any, build: str, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / getattr(backend, build)(str(tmp_path))) as wheel:
+        (path,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
+        unpacked = Path(wheel.extract(path, tmp_path))
+    (found,) = Distribution.at(unpacked.parent).entry_points
+    assert (found.group, found.name, found.value) == ("pytest11", "peppy", "peppy.testing.plugin")
+    assert find_spec(found.value) is not None
 
 
 def test_equal_sources_make_equal_wheels(backend: Any, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_the_classes_of_every_format_fit_it(literal: dict[str, Any], name: str) 
     consumed = executed(linked_module(NODE, "label", name, QosProfile.STANDARD, message))
     for names in (emitted, consumed):
         # The codec pairs classes and fields, down to the last, and refuses those that do not fit.
-        assert names["_TOPIC"]._codec.fingerprint == message.fingerprint()
+        assert names["_TOPIC"].codec.fingerprint == message.fingerprint()
     declared = dataclasses.fields(emitted["Message"])
     assert len(declared) == len(literal)
     for field, document_name in zip(declared, literal, strict=True):

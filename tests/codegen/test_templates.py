@@ -23,10 +23,17 @@ def test_the_files_of_a_fresh_node_fit_one_another(name: str) -> None:
     assert function == "__main__:main"
     assert f"src/{package}/__init__.py" in files
     compile(files[f"src/{package}/__main__.py"], "__main__.py", "exec")
-    assert ".peppy/" in files[".gitignore"]
+    assert {".peppy/", ".pytest_cache/"} <= set(files[".gitignore"].splitlines())
+    test = files[f"tests/test_{package}.py"]
+    compile(test, "test.py", "exec")
+    assert f"from {package}.__main__ import setup" in test
+    assert project["project"]["dependencies"] == ["peppygen"]
+    assert project["dependency-groups"]["dev"] == ["pytest>=8"]
 
 
-@pytest.mark.parametrize("name", ["1st", "_hidden", "-x", "asyncio", "peppylib", "eclipse-zenoh"])
+@pytest.mark.parametrize(
+    "name", ["1st", "_hidden", "-x", "asyncio", "peppylib", "eclipse-zenoh", "pytest"]
+)
 def test_a_name_that_no_package_can_have_is_refused_with_another_one(name: str) -> None:
     with pytest.raises(NodeNameRefused) as refused:
         node_template(name, "uv", container=False)

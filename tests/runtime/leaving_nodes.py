@@ -15,8 +15,8 @@ from peppy.runtime.transport.exchange import Exchange
 from peppy.runtime.transport.memory import MemoryNetwork, MemoryTransport
 from peppy.schema import keys
 from peppy.schema.leaving import Leaving
+from peppy.testing.virtual_time import run_virtually
 from tests.runtime.memory_nodes import Parameters, live, settings, until_ready
-from tests.runtime.virtual_time import run_virtually
 
 Spawn = Callable[[Callable[[], Awaitable[None]]], None]
 """Starts a task of the node's, as its loop has it."""

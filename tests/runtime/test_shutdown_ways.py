@@ -14,6 +14,7 @@ from peppy.runtime.transport.memory import MemoryTransport
 from peppy.schema import keys
 from peppy.schema.daemon_config import Lifecycle
 from peppy.schema.durations import TASK_TEARDOWN
+from peppy.testing.virtual_time import run_virtually
 from tests.runtime.leaving_nodes import Spawn, World, forever
 from tests.runtime.memory_nodes import (
     BACKENDS,
@@ -23,7 +24,6 @@ from tests.runtime.memory_nodes import (
     settings,
     until_ready,
 )
-from tests.runtime.virtual_time import run_virtually
 
 IN_ORDER = ["token", "hook begun", "hook ended", "task torn down"]
 

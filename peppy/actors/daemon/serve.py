@@ -16,6 +16,7 @@ import msgspec
 import trio
 
 from peppy.actors.daemon import control
+from peppy.actors.daemon.books import Books, keep_books
 from peppy.actors.daemon.daemon import Daemon, ShutDown
 from peppy.actors.daemon.wire import open_router
 from peppy.actors.host.config_file import load_config
@@ -26,8 +27,7 @@ from peppy.actors.host.lock import hold_lock
 from peppy.actors.host.ports import Host, HostError
 from peppy.actors.host.real import real_host
 from peppy.actors.kernel import Ref, run_actor
-from peppy.actors.stack.event_log import EventLog
-from peppy.actors.stack.ledger import SITE, Ledger, SiteRecord
+from peppy.actors.stack.ledger import SITE, SiteRecord
 from peppy.actors.stack.recovery import Found, recover
 from peppy.actors.stack.site import Site
 from peppy.runtime.transport import shared_memory
@@ -100,24 +100,6 @@ async def _run(site: Site, found: Found, idle_exit: float | None) -> int:
             await site.host.files.remove(site.home.daemon_state)
     await events.note(EventKind.DAEMON_STOPPED, f"the daemon has ended (pid {pid})")
     return code
-
-
-class Books(msgspec.Struct, frozen=True):
-    """Where everything is written down."""
-
-    events: EventLog
-    ledger: Ledger
-
-
-@asynccontextmanager
-async def keep_books(home: Home, host: Host) -> AsyncGenerator[Books, None]:
-    """Give what writes promises and events down; the stack's log follows the events."""
-    events = EventLog(host.journal, host.clock, host.files, home.stack_log)
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(events.keep_log)
-        yield Books(events, Ledger(host.journal, host.clock, events.pass_on))
-        nursery.cancel_scope.cancel()
-    await host.journal.close()
 
 
 @asynccontextmanager

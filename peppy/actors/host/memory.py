@@ -35,9 +35,10 @@ def memory_host(
     """
     clock = MemoryClock(start)
     disk = MemoryFiles() if files is None else files
+    table: Mapping[str, Program] = {} if programs is None else programs
     return Host(
         clock=clock,
-        processes=MemoryProcesses({} if programs is None else programs, disk, clock),
+        processes=MemoryProcesses(lambda command: table.get(command.argv[0]), disk, clock),
         files=disk,
         sources=MemorySources(disk),
         journal=MemoryJournal() if journal is None else journal,

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
 
 import msgspec
 import trio
@@ -15,29 +14,22 @@ from peppy.actors.host.digest import TreeDigest
 from peppy.actors.host.disk import is_full, last_lines, rotated
 from peppy.actors.host.exclusions import is_left_out
 from peppy.actors.host.files import cannot
+from peppy.actors.host.memory_tree import (
+    Blocked,
+    Directory,
+    Entry,
+    File,
+    Item,
+    Link,
+    Tree,
+    below,
+    copied,
+)
 from peppy.actors.host.ports import FoundFile, HostError
 from peppy.actors.host.relocation import LARGEST, MARK, mentions, rewrite, rewrite_target
 from peppy.actors.host.shim_log import OLD_FILES
 
-
-class File(msgspec.Struct, frozen=True, tag=True):
-    """A file's bytes and mode."""
-
-    data: bytes
-    mode: int = 0o644
-
-
-class Link(msgspec.Struct, frozen=True, tag=True):
-    """A symbolic link."""
-
-    target: str
-
-
-class Directory(msgspec.Struct, frozen=True, tag=True):
-    """A directory; what is in it has its own entry."""
-
-
-Item = File | Link | Directory
+__all__ = ["Artifact", "Directory", "File", "Item", "Link", "MemoryFiles"]
 
 
 class Artifact(msgspec.Struct, frozen=True):
@@ -48,33 +40,30 @@ class Artifact(msgspec.Struct, frozen=True):
     items: dict[str, Item]
 
 
-_ROOT: Final = Path("/")
-
-
 class MemoryFiles:
     """Files by path. A test may lay and look at `items` directly."""
 
     def __init__(self) -> None:
-        self.items: dict[Path, Item] = {_ROOT: Directory()}
+        self.items = Tree()
 
     # What is there.
 
     def below(self, directory: Path) -> Iterator[tuple[Path, Item]]:
         """Yield everything in a directory, the directory itself first, in order of the paths."""
-        inside = f"{directory}/" if directory != _ROOT else "/"
-        found = [path for path in self.items if path == directory or str(path).startswith(inside)]
-        for path in sorted(found):
-            yield path, self.items[path]
+        entry = self.items.entry(directory)
+        if entry is None:
+            return
+        yield directory, self.items[directory]
+        if isinstance(entry, dict):
+            for relative, item in below(entry):
+                yield directory / relative, item
 
     def put(self, path: Path, item: Item) -> None:
         """Put something at a path; the directories above it appear. Raises `HostError`."""
-        if isinstance(self.items.get(path.parent), Directory):
+        try:
             self.items[path] = item
-            return
-        for parent in reversed(path.parents):
-            if not isinstance(self.items.setdefault(parent, Directory()), Directory):
-                raise _failure("write", path, errno.ENOTDIR)
-        self.items[path] = item
+        except Blocked:
+            raise _failure("write", path, errno.ENOTDIR) from None
 
     def add(self, path: Path, data: bytes) -> None:
         """Add to a file's end. Raises `HostError`."""
@@ -83,16 +72,16 @@ class MemoryFiles:
             raise _failure("write", path, errno.EISDIR)
         self.put(path, File(before.data + data, before.mode))
 
-    def take(self, path: Path) -> dict[Path, Item]:
-        """Remove and return all that is at and below `path`."""
-        return {each: self.items.pop(each) for each, _ in tuple(self.below(path))}
+    def take(self, path: Path) -> None:
+        """Remove all that is at and below `path`."""
+        self.items.take(path)
 
-    def directory(self, what: str, path: Path) -> Path:
-        """Return `path` if it is a directory, or raise `HostError`."""
-        item = self.items.get(path)
-        if not isinstance(item, Directory):
-            raise _failure(what, path, errno.ENOENT if item is None else errno.ENOTDIR)
-        return path
+    def directory(self, what: str, path: Path) -> dict[str, Entry]:
+        """Return what is in the directory `path`, or raise `HostError`."""
+        entry = self.items.entry(path)
+        if not isinstance(entry, dict):
+            raise _failure(what, path, errno.ENOENT if entry is None else errno.ENOTDIR)
+        return entry
 
     def must_be_free(self, what: str, path: Path) -> None:
         """Raise `HostError` if anything is at `path`."""
@@ -138,20 +127,17 @@ class MemoryFiles:
         await trio.lowlevel.checkpoint()
         if directory not in self.items:
             return []
-        self.directory("list", directory)
-        return sorted(
-            path.name for path in self.items if path.parent == directory and path != directory
-        )
+        return sorted(self.directory("list", directory))
 
     async def find(self, directory: Path, suffix: str, *, depth: int, most: int) -> list[FoundFile]:
         """Return the regular files below a directory whose names end so."""
         await trio.lowlevel.checkpoint()
         self.directory("list", directory)
-        below = tuple(self.below(directory))
-        out = {path for path, item in below if path != directory and self._left_out(path, item)}
+        there = tuple(self.below(directory))
+        out = {path for path, item in there if path != directory and self._left_out(path, item)}
         found = [
             FoundFile(str(path.relative_to(directory)), len(item.data))
-            for path, item in below
+            for path, item in there
             if isinstance(item, File)
             and path.name.endswith(suffix)
             and out.isdisjoint(path.parents)
@@ -162,7 +148,7 @@ class MemoryFiles:
     def _left_out(self, path: Path, item: Item) -> bool:
         if not isinstance(item, Directory):
             return False
-        return is_left_out(path.name, {each.name for each in self.items if each.parent == path})
+        return is_left_out(path.name, self.directory("list", path))
 
     async def make_directory(self, path: Path) -> None:
         """Make a directory and those above it."""
@@ -174,7 +160,7 @@ class MemoryFiles:
     async def write_tree(self, directory: Path, tree: Mapping[str, str]) -> None:
         """Replace a directory by one with these files."""
         await trio.lowlevel.checkpoint()
-        self.take(directory)
+        self.items.take(directory)
         self.put(directory, Directory())
         for relative, text in tree.items():
             self.put(directory / relative, File(text.encode()))
@@ -183,19 +169,22 @@ class MemoryFiles:
         """Copy a whole directory."""
         await trio.lowlevel.checkpoint()
         self.must_be_free("copy", to)
-        found = tuple(self.below(self.directory("copy", directory)))
-        for path, item in found:
-            self.put(to / path.relative_to(directory), item)
+        self.lay("copy", to, copied(self.directory("copy", directory)))
 
     async def move(self, path: Path, to: Path) -> None:
         """Rename, replacing what is at `to`."""
         await trio.lowlevel.checkpoint()
-        if path not in self.items:
+        moved = self.items.take(path)
+        if moved is None:
             raise _failure("move", path, errno.ENOENT)
-        moved = self.take(path)
-        self.take(to)
-        for each, item in moved.items():
-            self.put(to / each.relative_to(path), item)
+        self.lay("move", to, moved)
+
+    def lay(self, what: str, to: Path, entry: Entry) -> None:
+        """Put a whole tree in the place of whatever is at `to`. Raises `HostError`."""
+        try:
+            self.items.put(to, entry)
+        except Blocked:
+            raise _failure(what, to, errno.ENOTDIR) from None
 
     async def remove(self, path: Path) -> None:
         """Remove a file or a whole directory."""
@@ -205,10 +194,7 @@ class MemoryFiles:
     async def pack(self, directory: Path, artifact: Path) -> None:
         """Make an artifact of a built directory."""
         await trio.lowlevel.checkpoint()
-        found = {
-            str(path.relative_to(directory)): item
-            for path, item in self.below(self.directory("pack", directory))
-        }
+        found = {".": Directory(), **dict(below(self.directory("pack", directory)))}
         packed = Artifact(str(directory), list(self._to_relocate(directory)), found)
         self.put(artifact, File(msgspec.msgpack.encode(packed)))
 
@@ -235,11 +221,11 @@ class MemoryFiles:
     async def digest(self, directory: Path) -> str:
         """Return a digest of all that lies in a directory."""
         await trio.lowlevel.checkpoint()
-        if not isinstance(self.items.get(directory), Directory):
+        entry = self.items.entry(directory)
+        if not isinstance(entry, dict):
             raise HostError(f"cannot read '{directory}': not a directory")
         digest = TreeDigest()
-        for path, item in list(self.below(directory))[1:]:
-            relative = str(path.relative_to(directory))
+        for relative, item in below(entry):
             match item:
                 case File(data, mode):
                     contents = hashlib.sha256(data).digest()

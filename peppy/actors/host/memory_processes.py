@@ -5,7 +5,7 @@ daemons of one test, as far as they have a record.
 """
 
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -49,6 +49,17 @@ class Stage:
 
 Program = Callable[[Stage], Awaitable[int]]
 """Plays a program; returns its exit code. An exception is exit code 1."""
+
+Programs = Callable[[CommandLine], Program | None]
+"""Finds what plays a command; None where there is no such program."""
+
+Heard = Callable[[CommandLine, OutputLine], None]
+"""Is told of each line that a program prints."""
+
+
+def nobody(command: CommandLine, line: OutputLine) -> None:
+    """Hear nothing."""
+    del command, line
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -123,9 +134,12 @@ class MemoryProcess:
 class Play:
     """A program under way, whoever its daemon is. `process` is what the present one has of it."""
 
-    def __init__(self, pid: int, command: CommandLine, files: MemoryFiles, clock: Clock) -> None:
+    def __init__(
+        self, pid: int, command: CommandLine, files: MemoryFiles, clock: Clock, heard: Heard
+    ) -> None:
         self.pid = pid
         self.command = command
+        self._heard = heard
         self.ended = trio.Event()
         self.status = ExitStatus()
         self.process: MemoryProcess | None = MemoryProcess(self)
@@ -137,6 +151,11 @@ class Play:
         self._unseen = False
         self._abandonment = trio.CancelScope()
         self._write_record(Record(pid))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, or nothing keeps it from ending."""
+        return self.ended.is_set() or self._signal is not None
 
     async def attend(self, program: Program) -> None:
         """Play the program to its end."""
@@ -214,8 +233,10 @@ class Play:
         splitter = LineSplitter()
         for line in (*splitter.feed(text.encode() + b"\n"), *splitter.finish()):
             self._log(log_line(self._clock.now(), stream, line))
+            output = OutputLine(stream, line)
+            self._heard(self.command, output)
             if self.process is not None:
-                self.process.hear(OutputLine(stream, line))
+                self.process.hear(output)
 
     def _log(self, line: bytes) -> None:
         log = self.command.log
@@ -231,13 +252,22 @@ class Play:
 
 
 class MemoryProcesses:
-    """Plays the programs of a table."""
+    """Plays what is found for each command."""
 
-    def __init__(self, programs: Mapping[str, Program], files: MemoryFiles, clock: Clock) -> None:
+    def __init__(
+        self,
+        programs: Programs,
+        files: MemoryFiles,
+        clock: Clock,
+        heard: Heard = nobody,
+        *,
+        first_pid: int = 1000,
+    ) -> None:
         self._programs = programs
         self._files = files
         self._clock = clock
-        self._pids = count(1000)
+        self._heard = heard
+        self._pids = count(first_pid)
         self._plays: dict[int, Play] = {}
 
     async def start(self, command: CommandLine) -> MemoryProcess:
@@ -245,11 +275,11 @@ class MemoryProcesses:
         await trio.lowlevel.checkpoint()
         if not isinstance(self._files.items.get(command.directory), Directory):
             raise no_such_directory(command)
-        program = self._programs.get(command.argv[0])
+        program = self._programs(command)
         if program is None:
             raise no_such_program(command)
         self._files.add(command.log, b"")
-        play = Play(next(self._pids), command, self._files, self._clock)
+        play = Play(next(self._pids), command, self._files, self._clock, self._heard)
         self._plays[play.pid] = play
         trio.lowlevel.spawn_system_task(play.attend, program)
         assert play.process is not None  # noqa: S101  # it has just begun
@@ -265,6 +295,13 @@ class MemoryProcesses:
         return None if play is None else play.adopted()
 
     # What tests bring about.
+
+    def kill(self, token: str) -> bool:
+        """Kill what was started with this token, as SIGKILL does; say whether there was any."""
+        found = [p for p in self._plays.values() if p.command.token == token and not p.is_over]
+        for play in found:
+            play.end_by(signal.SIGKILL)
+        return bool(found)
 
     def daemon_died(self) -> None:
         """Do what happens when the daemon is killed: only what has a record goes on.

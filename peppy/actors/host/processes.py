@@ -231,7 +231,7 @@ class RealProcesses:
 
 
 def _start(command: CommandLine) -> RealProcess:
-    _reap_left()
+    reap_left()
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         with theirs:
@@ -250,7 +250,8 @@ def _start(command: CommandLine) -> RealProcess:
         raise
 
 
-def _reap_left() -> None:
+def reap_left() -> None:
+    """Wait, in passing, for those shims that outlived what we had of them and have ended since."""
     for pid in tuple(_left):
         try:
             ended = os.waitpid(pid, os.WNOHANG)[0] == pid

@@ -7,9 +7,9 @@ from typing import Final
 from peppy.actors.host.ports import Files, HostError
 from peppy.actors.rules.dependencies import problems
 from peppy.actors.stack.errors import DirectoryExists, StaleBindings
+from peppy.actors.stack.generated import generate
 from peppy.actors.stack.site import Site
 from peppy.actors.stack.variant_roots import read_executable
-from peppy.codegen.bindings import generate
 from peppy.codegen.templates import node_template
 from peppy.schema.control import InitNode, InitView, SyncNode, SyncView
 from peppy.schema.expectations import DEPENDENCIES_FILE, Expectations, read_expectations

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import assert_never
+from typing import Final, assert_never
 
 import msgspec
 import trio
@@ -23,6 +23,12 @@ from peppy.schema.events import EventKind
 from peppy.schema.frames import Note
 from peppy.schema.names import NodeId
 from peppy.schema.runtime_config import NODE_NAME_VARIABLE, NODE_TAG_VARIABLE
+
+WITHOUT_DEV: Final = {"UV_NO_DEV": "1"}
+"""What only a node's author needs, such as pytest, makes no artifact slower to build or larger.
+
+`uv sync --dev` in a `build_cmd`, or another value in the caller's environment, has it all the same.
+"""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,7 +166,7 @@ class Job:
         plan, site = self._plan, self._site
         extra = {NODE_NAME_VARIABLE: plan.node.name, NODE_TAG_VARIABLE: plan.node.tag}
         environment = child_environment(
-            plan.request.environment, extra, uv_directory=site.uv_directory
+            WITHOUT_DEV | plan.request.environment, extra, uv_directory=site.uv_directory
         )
         await self._record(
             f"Executing build_cmd: {self._command()} (working_dir: {plan.workspace})"

@@ -228,7 +228,7 @@ class Launching:
             return
         surveyed = [await ref.ask(Survey()) for ref in self._swapped.refs.values()]
         alive = {plan.address.instance_id for each in surveyed for plan in each.plans}
-        for name in self._names - alive:
+        for name in sorted(self._names - alive):
             self._hands.stack.tell(InstanceLeft(name))
 
     async def _return_to(self, former: Former) -> str:

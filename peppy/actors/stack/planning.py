@@ -10,11 +10,11 @@ import trio
 from peppy.actors.host.ports import Fetching, HostError, silent
 from peppy.actors.rules import dependencies, launching
 from peppy.actors.rules.launching import Candidate
+from peppy.actors.stack.generated import generate
 from peppy.actors.stack.locks import Locked, load_lock
 from peppy.actors.stack.repositories import LocatedLauncher, locate_launcher
 from peppy.actors.stack.resolving import NO_PINS, Resolved, resolve
 from peppy.actors.stack.site import Site
-from peppy.codegen.bindings import generate
 from peppy.schema.errors import DocumentError, PeppyError, Problem
 from peppy.schema.frames import Note
 from peppy.schema.launch import Launch, PlanLaunch

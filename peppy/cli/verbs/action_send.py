@@ -14,8 +14,9 @@ from peppy.cli.options import (
     time_out,
 )
 from peppy.cli.terminal import Terminal
-from peppy.cli.wire.finding import describe_wire, find
+from peppy.cli.wire.finding import describe_wire
 from peppy.cli.wire.values import parse_values
+from peppy.schema.wire_finding import find
 
 
 def action_send(

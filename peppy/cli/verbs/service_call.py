@@ -7,8 +7,9 @@ from cyclopts import Parameter
 from peppy.cli.drawing.message import message as draw
 from peppy.cli.options import Json, TargetInstance, ThingName, ValueWords, instance_id, time_out
 from peppy.cli.terminal import Terminal
-from peppy.cli.wire.finding import describe_wire, find
+from peppy.cli.wire.finding import describe_wire
 from peppy.cli.wire.values import parse_values
+from peppy.schema.wire_finding import find
 
 TIMEOUT: Final = 10.0
 """Seconds; a service that takes longer wants to be an action."""

@@ -4,13 +4,13 @@ from typing import Annotated, Final
 
 from cyclopts import Parameter
 
-from peppy.cli.following import follow, last_lines
 from peppy.cli.leaving import until_stopped
 from peppy.cli.options import Json
 from peppy.cli.style import printable
 from peppy.cli.terminal import Terminal
 from peppy.cli.usage import Usage
 from peppy.runtime.control_client import DAEMON_LOG, home_directory
+from peppy.runtime.log_following import follow, last_lines
 
 LINES: Final = 100
 

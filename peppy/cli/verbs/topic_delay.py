@@ -4,8 +4,9 @@ from peppy.cli.drawing.measures import delay as draw
 from peppy.cli.leaving import until_stopped
 from peppy.cli.options import Json, LinesOption, TopicName, WindowOption, at_least_one
 from peppy.cli.terminal import Terminal
-from peppy.cli.wire.finding import describe_wire, find
+from peppy.cli.wire.finding import describe_wire
 from peppy.cli.wire.measures import WINDOW, Window
+from peppy.schema.wire_finding import find
 
 
 def topic_delay(

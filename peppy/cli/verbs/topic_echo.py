@@ -10,8 +10,9 @@ from peppy.cli.options import Json, TopicName, instance_id
 from peppy.cli.style import printable
 from peppy.cli.terminal import Terminal
 from peppy.cli.wire.expressions import compile_field, compile_filter
-from peppy.cli.wire.finding import describe_wire, find, message_format
+from peppy.cli.wire.finding import describe_wire
 from peppy.schema.wire import TopicView
+from peppy.schema.wire_finding import find, message_format
 from peppy.schema.wording import did_you_mean
 
 

@@ -3,7 +3,8 @@
 from peppy.cli.drawing.wire import topic_info as draw
 from peppy.cli.options import Json, TopicName
 from peppy.cli.terminal import Terminal
-from peppy.cli.wire.finding import describe_wire, find
+from peppy.cli.wire.finding import describe_wire
+from peppy.schema.wire_finding import find
 
 
 def topic_info(name: TopicName, /, *, json: Json = False) -> None:

@@ -9,8 +9,9 @@ from peppy.cli.leaving import until_stopped
 from peppy.cli.options import Json, TopicName, ValueWords, at_least_one, positive
 from peppy.cli.terminal import Terminal
 from peppy.cli.usage import Usage
-from peppy.cli.wire.finding import describe_wire, find, message_format
+from peppy.cli.wire.finding import describe_wire
 from peppy.cli.wire.values import parse_values
+from peppy.schema.wire_finding import find, message_format
 
 RATE: Final = 1.0
 """Messages a second where many are asked for and no rate is."""

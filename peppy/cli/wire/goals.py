@@ -1,30 +1,19 @@
 """Goals of an action, sent and followed by this command."""
 
 import asyncio
-import dataclasses
 from typing import Any, Final
 
 import msgspec
 
 from peppy.cli.drawing.message import message
 from peppy.cli.terminal import Terminal
-from peppy.cli.wire.calling import (
-    FAILURES,
-    Answer,
-    CallFailed,
-    codec_of,
-    message_of,
-    runner_on,
-)
+from peppy.cli.wire.calling import FAILURES, CallFailed, runner_on
 from peppy.cli.wire.session import on_the_wire, own_address
 from peppy.runtime.action_errors import ActionFeedbackEnded
-from peppy.runtime.action_fired import FiredGoal
-from peppy.runtime.actions import ConsumedAction
-from peppy.runtime.plain import PlainCodec
-from peppy.runtime.qos import QoSProfile
+from peppy.runtime.plain_ends import PlainAction, PlainGoal
 from peppy.runtime.runner import NodeRunner
 from peppy.runtime.transport.port import Transport
-from peppy.schema.wire import ActionView, Format, WireView
+from peppy.schema.wire import ActionView, WireView
 from peppy.schema.wording import counted
 
 CANCEL: Final = 5.0
@@ -46,14 +35,6 @@ class Goal(msgspec.Struct, frozen=True):
     """Whether feedback is shown."""
 
 
-@dataclasses.dataclass
-class CancelData:
-    """What a server says to a cancel."""
-
-    accepted: bool
-    error_message: str | None
-
-
 def send_goal(wire: WireView, goal: Goal, terminal: Terminal) -> None:
     """Send a goal, show what the server says to it, its feedback and its result.
 
@@ -66,26 +47,11 @@ def send_goal(wire: WireView, goal: Goal, terminal: Terminal) -> None:
 
 class _Sending:
     def __init__(self, wire: WireView, goal: Goal, terminal: Terminal) -> None:
-        view, subject = goal.action, f"action '{goal.action.name}'"
         self._goal = goal
         self._terminal = terminal
         self._address = own_address(wire, None)
-        request = codec_of(f"{subject}, goal request", view.goal_request)
-        self._response = codec_of(f"{subject}, goal response", view.goal_response)
-        self._feedback = codec_of(f"{subject}, feedback", view.feedback)
-        self._result = codec_of(f"{subject}, result", view.result_response)
-        self._request = message_of(request, goal.values, subject)
-        self._action = ConsumedAction(
-            view.node.name,
-            view.name,
-            goal_request=_declared(request, view.goal_request),
-            goal_response=_declared(self._response, view.goal_response),
-            feedback=_declared(self._feedback, view.feedback),
-            result=_declared(self._result, view.result_response),
-            cancel_data=CancelData,
-            cancelled=Answer,
-            finished=Answer,
-        )
+        self._action = PlainAction(goal.action)
+        self._request = self._action.request(goal.values)
 
     async def run(self, transport: Transport) -> None:
         runner = runner_on(transport, self._address)
@@ -102,14 +68,13 @@ class _Sending:
             runner,
             self._request,
             wanted.timeout,
-            QoSProfile(wanted.action.feedback_qos),
-            target_instance_id=wanted.instance_id,
+            wanted.instance_id,
             on_queued=lambda ahead: terminal.step(f"Waiting behind {counted(ahead, 'other goal')}"),
         )
         told = asyncio.ensure_future(self._tell(goal))
         try:
-            self._item("goal", self._response, goal.data, goal.server.instance_id)
-            answer: Answer = await goal.get_result(wanted.timeout)
+            self._item("goal", goal.response, goal.instance_id)
+            answer = await goal.result(wanted.timeout)
         except (asyncio.CancelledError, TimeoutError):
             terminal.step("Cancelling the goal...")
             if (trouble := await self._cancel(goal)) is not None:
@@ -123,34 +88,28 @@ class _Sending:
             await asyncio.wait([told], timeout=LAST_FEEDBACK)
         finally:
             told.cancel()
-        self._item("result", self._result, answer.data, answer.instance_id)
+        self._item("result", answer.values, goal.instance_id)
 
-    async def _tell(self, goal: FiredGoal) -> None:
+    async def _tell(self, goal: PlainGoal) -> None:
         """Show the feedback of a goal until it ends."""
         while self._goal.feedback:
             try:
                 data = await goal.next_feedback()
             except ActionFeedbackEnded:
                 return
-            self._item("feedback", self._feedback, data, goal.server.instance_id)
+            self._item("feedback", data, goal.instance_id)
 
-    async def _cancel(self, goal: FiredGoal) -> str | None:
+    async def _cancel(self, goal: PlainGoal) -> str | None:
         """Cancel the goal and say so, or return why that cannot be."""
         try:
-            answer: Answer = await goal.cancel_goal(CANCEL)
+            data = await goal.cancel(CANCEL)
         except FAILURES as error:
             return f"the goal may go on: {error}"
-        data: CancelData = answer.data
         if data.accepted:
             self._terminal.step("Cancelled the goal")
             return None
         return f"the goal was not cancelled: {data.error_message or 'its server does not say why'}"
 
-    def _item(self, kind: str, codec: PlainCodec | None, data: Any, instance_id: str) -> None:
-        values = None if codec is None or data is None else codec.plain(data)
+    def _item(self, kind: str, values: dict[str, Any] | None, instance_id: str) -> None:
         text = f"--- # {kind}, {instance_id}" + ("" if not values else f"\n{message(values)}")
         self._terminal.item({"kind": kind, "instance_id": instance_id, "message": values}, text)
-
-
-def _declared(codec: PlainCodec | None, literal: Format | None) -> tuple[Format, type[Any]] | None:
-    return None if codec is None or literal is None else (literal, codec.message)

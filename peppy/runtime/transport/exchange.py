@@ -118,7 +118,7 @@ class Exchange:
         call = Call(way, self._new_waiter(), deadline, here, on_note)
         number = next(self._numbers)
         self._calls[number] = call
-        way.calls.add(call)
+        way.calls[call] = None
         label = header.pack(header.ASK, number, self._origin, header.CONTESTED * contested)
         try:
             way.put(payload, label + attachment)
@@ -129,7 +129,7 @@ class Exchange:
                 await call.waiter.wait()
         finally:
             del self._calls[number]
-            way.calls.discard(call)
+            del way.calls[call]
             if not self._closed:
                 self._leave(way, number, call)
         if call.kind == header.REPLY:

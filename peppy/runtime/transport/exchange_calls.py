@@ -33,7 +33,7 @@ class Way:
         """Where a request goes: to the pattern, or to each of a few who announce their keys."""
         self.heard = False
         """Whether a server has been seen to listen since the last change of the roster."""
-        self.calls: set[Call] = set()
+        self.calls: dict[Call, None] = {}
         self.seeking = 0
         """How many wait for somebody to listen."""
         self.many = "*" in key
@@ -59,9 +59,9 @@ class Way:
         """Send to those few who are there: what goes to a pattern goes through routers as well."""
         few = self.many and 0 < len(served) <= MOST_DIRECT
         wanted = served if few and all(intersect(self.key, key) for key in served) else set[str]()
-        for key in self._direct.keys() - wanted:
+        for key in sorted(self._direct.keys() - wanted):
             self._direct.pop(key).close()
-        for key in wanted - self._direct.keys():
+        for key in sorted(wanted - self._direct.keys()):
             self._direct[key] = self._transport.publisher(key, Delivery.RELIABLE)
         self.publishers = tuple(self._direct.values()) or (self._publisher,)
 

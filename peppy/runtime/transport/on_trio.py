@@ -1,6 +1,7 @@
 """What a transport does natively on Trio; imported only there."""
 
 import contextlib
+from contextvars import copy_context
 
 import trio
 
@@ -45,7 +46,8 @@ class TrioHandover(Handover):
     def __init__(self) -> None:
         super().__init__()
         self._scope = trio.CancelScope()
-        trio.lowlevel.spawn_system_task(self._watch)
+        # What is called belongs to whoever opens it: many nodes may share one run of Trio.
+        trio.lowlevel.spawn_system_task(self._watch, context=copy_context())
 
     async def _watch(self) -> None:
         with self._scope, contextlib.suppress(trio.ClosedResourceError, OSError):

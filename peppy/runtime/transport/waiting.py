@@ -3,6 +3,7 @@
 Trio is looked for only where it is running: a node's environment may not have it.
 """
 
+import asyncio
 import sys
 from abc import ABC, abstractmethod
 from typing import Any
@@ -39,4 +40,8 @@ def on_trio() -> bool:
         trio.lowlevel.current_task()
     except RuntimeError:
         return False
-    return True
+    # One loop may drive the other, so that both run: sniffio is told which of them it is now.
+    return (
+        asyncio._get_running_loop() is None  # pyright: ignore[reportPrivateUsage]
+        or sys.modules["sniffio"].thread_local.name == "trio"
+    )

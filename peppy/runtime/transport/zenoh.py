@@ -17,6 +17,7 @@ Payloads of some size go through shared memory where both ends are on one machin
 import atexit
 import contextlib
 import json
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -305,6 +306,16 @@ class ZenohTransport(Transport):
                 await aside(self._handover, self._close_session)
         finally:
             self._handover.close()
+
+    def abandon(self) -> None:
+        """Be gone at once, as when the process is killed; the session closes by itself."""
+        if self._closed:
+            return
+        self._closed = True
+        for publisher in list(self._publishers):
+            publisher.end()
+        self._handover.close()
+        threading.Thread(target=self._close_session, name="peppy-abandoned", daemon=True).start()
 
     def close_at_exit(self) -> None:
         """Close the session without a loop, for an interpreter that ends."""

@@ -3,12 +3,33 @@
 `embedded_stack` launches a launch file in this process; `real_stack` does it with a daemon and
 processes of their own. What both yield is a `LaunchedStack`, so that one test runs in both worlds.
 
-- `launched`: what a test holds of a stack; `instances`, `topics`, `services`, `actions` its parts.
-- `world`: what differs between the worlds. `embedded` is the one, `real` the other.
+- `launched`: what a test holds of a stack; `nodes`, `instances`, `topics`, `services`, `actions`
+  its parts. `contact` is the test's own end of the wire, `reading` makes sense of what is on it.
+- `world`: what differs between the worlds. `embedded` is the one, `real` the other, with a daemon
+  (`real_daemon`) whose stack is watched from outside (`real_trace`).
 - `inhabitants`: node instances that live in this process: `entry_points` finds their code,
   `importing` keeps the modules of one apart from those of another, `asyncio_loop` is an asyncio
   loop that Trio drives.
-- `network`: the in-memory network with latency, loss, duplicates, disorder and partitions.
+- `network`: the in-memory network with latency, loss, duplicates, disorder and partitions. `seats`
+  are its transports, `links` what lies between any two under their `conditions`; the `carrier`
+  brings what is under way.
 - `mortal`: a machine whose daemon can be killed before or after any durable step.
-- `faults`: what can be done to all of them, by name. `seeds`: the order of everything from a number.
+- `faults`: what can be done to all of them, by name; `real_faults` the same to processes.
+- `seeds`: the order of everything from a number.
 """
+
+from peppy.testing.stack.conditions import CALM, Conditions
+from peppy.testing.stack.embedded import EmbeddedStack, embedded_stack
+from peppy.testing.stack.launched import LaunchedStack
+from peppy.testing.stack.real import real_stack
+from peppy.testing.stack.seeds import run_seeded
+
+__all__ = [
+    "CALM",
+    "Conditions",
+    "EmbeddedStack",
+    "LaunchedStack",
+    "embedded_stack",
+    "real_stack",
+    "run_seeded",
+]

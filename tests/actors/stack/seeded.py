@@ -8,13 +8,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib import import_module
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import trio
-from trio.testing import MockClock
 
 from peppy.actors.host.memory_processes import Program
 from peppy.actors.host.memory_processes import Stage as Scene
@@ -30,6 +28,7 @@ from peppy.schema.control import InstanceState, InstanceView, NodeView, StackVie
 from peppy.schema.errors import PeppyError
 from peppy.schema.names import InstanceId
 from peppy.schema.node import NodeDocument
+from peppy.testing.stack.seeds import run_seeded
 from tests.actors.stack.acknowledged import Acknowledged, Operation
 from tests.actors.stack.embedded import DAEMON_INSTANCE, HOME, Part
 from tests.actors.stack.launches import deployment, write_launcher
@@ -301,21 +300,12 @@ def _steady(view: StackView) -> dict[str, object]:
 
 def explore(seed: int) -> Explored:
     """Go through the schedule of this seed; raises `AssertionError` where something is wrong."""
-    _seed_scheduler(seed)
 
     async def live() -> Explored:
         return await World(schedule(seed)).live()
 
     with _thin_bindings():
-        return trio.run(live, clock=MockClock(autojump_threshold=0))
-
-
-def _seed_scheduler(seed: int) -> None:
-    """Have Trio draw the order of what could run from this seed."""
-    # Trio has no other way than the one that its own plugin for pytest takes.
-    run: Any = import_module("trio._core._run")
-    run._ALLOW_DETERMINISTIC_SCHEDULING = True
-    run._r.seed(seed)
+        return run_seeded(live, seed)
 
 
 @contextmanager

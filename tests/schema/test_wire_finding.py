@@ -2,7 +2,9 @@
 
 import pytest
 
-from peppy.cli.wire.finding import (
+from peppy.schema.names import Name, NodeId, parse_node_id
+from peppy.schema.wire import TopicView
+from peppy.schema.wire_finding import (
     Ambiguous,
     NoFormat,
     NotFound,
@@ -10,8 +12,6 @@ from peppy.cli.wire.finding import (
     full_name,
     message_format,
 )
-from peppy.schema.names import Name, NodeId, parse_node_id
-from peppy.schema.wire import TopicView
 
 
 def topic(name: str, node: str | None) -> TopicView:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from peppy.cli.following import follow, last_lines
+from peppy.runtime.log_following import follow, last_lines
 from peppy.schema.errors import PeppyError
 
 

@@ -65,15 +65,21 @@ def follow(log: Path, end: End, *, pause: Callable[[], None] = _pause) -> Iterat
     nothing new.
     """
     while True:
-        try:
-            with log.open("rb") as file:
-                if os.fstat(file.fileno()).st_ino != end.file:
-                    for older in _rotated_since(log, end):
-                        yield from _lines_after(older, end)
-                end = yield from _lines_after(file, end)
-        except OSError:
-            pass  # it is being replaced, or has not come yet
+        end = yield from lines_after(log, end)
         pause()
+
+
+def lines_after(log: Path, end: End) -> Generator[str, None, End]:
+    """Yield each line that is there after `end`, as `follow` does; return where the last ends."""
+    try:
+        with log.open("rb") as file:
+            if os.fstat(file.fileno()).st_ino != end.file:
+                for older in _rotated_since(log, end):
+                    yield from _lines_after(older, end)
+            end = yield from _lines_after(file, end)
+    except OSError:
+        pass  # it is being replaced, or has not come yet
+    return end
 
 
 def rotated(log: Path, number: int) -> Path:

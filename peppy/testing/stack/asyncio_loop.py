@@ -1,0 +1,339 @@
+"""An asyncio loop that a Trio task drives: many of them in one thread, all on Trio's clock.
+
+The loop is asyncio's own, with its tasks, its exception handler and its asynchronous generators.
+What is different: it never waits. Its selector says when there is nothing to do, and then the Trio
+task waits, for a call from outside, for the next timer, for a descriptor.
+
+Jobs on threads (`asyncio.to_thread`) are waited for in real time, so that virtual time stands still
+for them and runs are the same each time; one that takes longer than `PATIENCE` is not waited for
+any more.
+"""
+
+import asyncio
+import heapq
+import math
+import selectors
+import threading
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator, Mapping
+from concurrent.futures import Executor
+from contextlib import suppress
+from contextvars import Context, copy_context
+from functools import partial
+from itertools import count
+from typing import Any, Final, TypeVar, TypeVarTuple, cast
+
+import sniffio
+import trio
+
+from peppy.schema.durations import TASK_TEARDOWN
+from peppy.testing.stack.asyncio_remains import keep_remains
+from peppy.testing.stack.ordered_tasks import OrderedTask
+from peppy.testing.stack.thread_jobs import ThreadJobs
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+TURNS: Final = 32
+"""Turns of one loop in a row before other nodes get theirs."""
+
+
+class _Selector(selectors.DefaultSelector):
+    """Does not wait: where asyncio would, it ends the loop's run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._looked_at = cast("Mapping[Any, Any]", self.get_map())
+        self.end_run: Callable[[], None] = _do_nothing
+        self.turns = 0
+        self.idle = False
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Return what is ready now."""
+        found = super().select(0) if self.foreign else []
+        self.turns -= 1
+        if timeout is None and not found:
+            self.idle = True
+            self.end_run()
+        elif self.turns <= 0:
+            self.end_run()
+        return found
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it looks at more than the pipe by which asyncio wakes itself, unused here."""
+        return len(self._looked_at) > 1
+
+
+class _Timer(asyncio.TimerHandle):
+    """A call at a time; asyncio's own timers run those of the next nanosecond as well."""
+
+    def __init__(
+        self,
+        when: float,
+        call: tuple[Callable[..., object], tuple[Any, ...], Context],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        super().__init__(when, _do_nothing, (), loop)
+        self.call: tuple[Callable[..., object], tuple[Any, ...], Context] | None = call
+
+    def cancel(self) -> None:
+        """Do not make the call, and let go of what it would need."""
+        self.call = None
+        super().cancel()
+
+    def fire(self) -> None:
+        """Make the call, unless it was cancelled in the meantime."""
+        if self.call is not None:
+            function, args, _ = self.call
+            function(*args)
+
+
+class DrivenLoop(asyncio.SelectorEventLoop):
+    """One node's loop; made and run inside of Trio, by `run_driven`."""
+
+    def __init__(self) -> None:
+        self._selecting = _Selector()
+        super().__init__(self._selecting)
+        self._selecting.end_run = self.stop
+        self._now = trio.lowlevel.current_clock().current_time
+        self._trio = trio.lowlevel.current_trio_token()
+        self._thread = threading.get_ident()
+        self._timers: list[tuple[float, int, _Timer]] = []
+        self._numbers = count()
+        self._parked: trio.lowlevel.Task | None = None
+        self._frozen = self._abandoned = False
+        self._jobs = ThreadJobs(self._hear_foreign)
+        self._foreign: deque[Callable[[], object]] = deque()
+        self._afterwards: deque[Callable[[], object]] = deque()
+        self._watch: trio.CancelScope | None = None
+        self._thawed = trio.Event()
+        self._thawed.set()
+
+    def time(self) -> float:
+        """Return Trio's time."""
+        return self._now()
+
+    # What asyncio asks of a loop, by those who run on it and by others.
+
+    def call_soon(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        """Have `callback` called in the loop's next turn; never, once the loop is abandoned."""
+        if self._abandoned:
+            return asyncio.Handle(callback, args, self, context)
+        handle = super().call_soon(callback, *args, context=context)
+        if self._parked is not None:
+            self._wake()
+        return handle
+
+    def call_soon_threadsafe(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        """Likewise, from any thread."""
+        if self._abandoned or threading.get_ident() == self._thread:
+            return self.call_soon(callback, *args, context=context)
+        context = context or copy_context()
+        handle = asyncio.Handle(callback, args, self, context)
+
+        def call() -> None:
+            if not handle.cancelled():
+                self.call_soon(callback, *args, context=context)
+
+        self._foreign.append(call)
+        self._jobs.knock()
+        return handle
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Have `callback` called when the clock says `when`."""
+        timer = _Timer(when, (callback, args, context or copy_context()), self)
+        heapq.heappush(self._timers, (when, next(self._numbers), timer))
+        if self._parked is not None:
+            self._wake()
+        return timer
+
+    def create_task(
+        self, coro: Generator[Any, None, T] | Coroutine[Any, Any, T], **options: Any
+    ) -> asyncio.Task[T]:
+        """Return a new task; it is one of `OrderedTask`, unless the node makes its own."""
+        if self.get_task_factory() is not None:
+            return super().create_task(coro, **options)
+        return OrderedTask(coro, next(self._numbers), loop=self, **options)
+
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
+    ) -> asyncio.Future[T]:
+        """Have `func` called on a thread, in the present context: what it prints is the node's."""
+        context = copy_context()
+        job = self._jobs.begin()
+        future = super().run_in_executor(executor, partial(job.run, context.run, func, *args))
+        future.add_done_callback(lambda _: self._jobs.end(job))
+        return future
+
+    def add_signal_handler(self, sig: int, callback: Callable[[*Ts], object], *args: *Ts) -> None:
+        """Refuse: signals are the process's, and it is not the node's."""
+        raise NotImplementedError("signals are not a node's own where nodes share a process")
+
+    def sleep_in_job(self, seconds: float) -> bool:
+        """Let so much virtual time pass for a thread; say whether the thread is a job's of ours."""
+        return self._jobs.sleep(
+            self.call_soon_threadsafe, lambda end: self.call_later(seconds, end)
+        )
+
+    # What Trio does with it.
+
+    async def drive(self, until: asyncio.Future[Any]) -> None:
+        """Run until the future is done. `SystemExit` in a callback or a task comes out."""
+        while not until.done():
+            # One scope for as long as no timer ends it: to make one takes longer than to move it.
+            with trio.CancelScope() as nap:
+                while not until.done():
+                    if self._frozen:
+                        nap.deadline = math.inf
+                        await self._park()
+                    elif not self._run_turns():
+                        await trio.lowlevel.checkpoint()
+                    elif not until.done() and not self._jobs.await_one():
+                        nap.deadline = self._next_timer()
+                        await self._park()
+
+    def afterwards(self, function: Callable[[], object]) -> None:
+        """Have it called, by Trio, once this loop has done what it is doing; it must not raise."""
+        self._afterwards.append(function)
+
+    def freeze(self) -> None:
+        """Do not run, until `thaw`."""
+        self._frozen = True
+        self._thawed = trio.Event()
+
+    def thaw(self) -> None:
+        """Go on, with all that is due."""
+        self._frozen = False
+        self._thawed.set()
+        self._wake()
+
+    def abandon(self) -> None:
+        """Run never again. What its tasks have still to do is left undone."""
+        if self._abandoned:
+            return
+        self._abandoned = True
+        self._timers.clear()
+        self._foreign.clear()
+        self._jobs.abandon()
+        keep_remains(self)
+        if self._watch is not None:
+            self._watch.cancel()
+        self.close()
+
+    def _run_turns(self) -> bool:
+        """Do what is to be done now; say whether that was all."""
+        self._take_foreign()
+        now = self._now()
+        timers = self._timers
+        while timers and timers[0][0] <= now:
+            timer = heapq.heappop(timers)[2]
+            if timer.call is not None:
+                super().call_soon(timer.fire, context=timer.call[2])
+        selecting = self._selecting
+        selecting.turns, selecting.idle = TURNS, False
+        library = sniffio.thread_local
+        previous, library.name = library.name, "asyncio"
+        try:
+            self.run_forever()
+        finally:
+            library.name = previous
+            while self._afterwards:
+                self._afterwards.popleft()()
+        if self._selecting.foreign and self._watch is None:
+            self._watch = trio.CancelScope()
+            trio.lowlevel.spawn_system_task(self._watch_descriptors, self._watch)
+        return selecting.idle
+
+    async def _park(self) -> None:
+        """Return when it is woken."""
+        self._parked = trio.lowlevel.current_task()
+        await trio.lowlevel.wait_task_rescheduled(self._unpark)
+
+    def _unpark(self, _: object) -> trio.lowlevel.Abort:
+        self._parked = None
+        return trio.lowlevel.Abort.SUCCEEDED
+
+    def _wake(self) -> None:
+        if self._parked is not None and not self._frozen:
+            task, self._parked = self._parked, None
+            trio.lowlevel.reschedule(task)
+
+    def _next_timer(self) -> float:
+        """Return when the next timer is due, having forgotten those that were cancelled."""
+        timers = self._timers
+        while timers and timers[0][2].call is None:
+            heapq.heappop(timers)
+        return timers[0][0] if timers else math.inf
+
+    def _hear_foreign(self) -> None:
+        """Be told, on another thread, that there are calls."""
+        with suppress(trio.RunFinishedError):
+            self._trio.run_sync_soon(self._take_foreign, idempotent=True)
+
+    def _take_foreign(self) -> None:
+        while self._foreign:
+            self._foreign.popleft()()
+
+    async def _watch_descriptors(self, scope: trio.CancelScope) -> None:
+        """Wake the loop when one of its descriptors is ready."""
+        with scope:
+            while True:
+                # What is ready stays so while the loop takes nothing.
+                await self._thawed.wait()
+                await trio.lowlevel.wait_readable(cast("Any", self._selecting).fileno())
+                self._wake()
+                await trio.lowlevel.checkpoint()
+
+
+async def run_driven(
+    loop: DrivenLoop, main: Callable[[], Coroutine[Any, Any, object]], patience: float
+) -> None:
+    """Run the coroutine function `main` on `loop`, as `run_on_asyncio` does it, to its end.
+
+    Cancelled, it abandons the loop at once, as a process that is killed does.
+    """
+    task = loop.create_task(main())
+    try:
+        await _run_to_its_end(loop, task, patience)
+    finally:
+        loop.abandon()
+    if not task.cancelled():
+        task.result()
+
+
+async def _run_to_its_end(loop: DrivenLoop, task: asyncio.Task[object], patience: float) -> None:
+    leaving: SystemExit | None = None
+    try:
+        await loop.drive(task)
+    except SystemExit as left:
+        leaving = left
+        task.cancel()
+        # Whatever leaves the program while it unwinds, the first one is on its way out.
+        with suppress(SystemExit), trio.move_on_after(patience):
+            await loop.drive(task)
+        if task.done() and not task.cancelled():
+            task.exception()  # seen
+    closing = loop.create_task(_close_generators(loop))
+    await loop.drive(closing)
+    if leaving is not None:
+        raise leaving
+
+
+async def _close_generators(loop: DrivenLoop) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(loop.shutdown_asyncgens(), TASK_TEARDOWN)
+
+
+def _do_nothing() -> None:
+    pass

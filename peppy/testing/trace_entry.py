@@ -1,0 +1,43 @@
+"""One thing that was seen in a run."""
+
+import enum
+from collections.abc import Callable
+from typing import Any
+
+
+class Kind(enum.Enum):
+    """What an entry is."""
+
+    MESSAGE = "message"
+    EVENT = "event"
+    LINE = "line"
+    FAULT = "fault"
+
+
+class Entry:
+    """One thing that was seen."""
+
+    __slots__ = ("_read", "_what", "at", "kind", "name", "who")
+
+    def __init__(
+        self, at: float, kind: Kind, who: str, name: str, read: Callable[[], Any] | None = None
+    ) -> None:
+        self.at = at
+        """Seconds since the trace began."""
+        self.kind = kind
+        self.who = who
+        """The instance id of who sent, printed or was concerned; `daemon`, `test`."""
+        self.name = name
+        """A topic's name, an event's kind, `stdout` or `stderr`, a fault's name."""
+        self._read = read
+        self._what: Any = None
+
+    @property
+    def what(self) -> Any:
+        """A message as plain values, an event's or a line's text; read when first asked for."""
+        if self._read is not None:
+            self._what, self._read = self._read(), None
+        return self._what
+
+    def __repr__(self) -> str:
+        return f"<{self.kind.value} {self.name} of {self.who} at {self.at:.3f} s>"
