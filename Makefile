@@ -5,6 +5,9 @@ VENV := .venv
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
+# Hundreds of short processes: let Python keep what it has compiled, whatever the caller prefers.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help install demo test test-fast test-e2e check bench clean
 
 help:

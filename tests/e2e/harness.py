@@ -30,6 +30,8 @@ class Peppy:
             # Its own: where a daemon is killed, another test's would take the usual one meanwhile,
             # and the nodes would look for theirs there for ever.
             "PEPPY_MESSAGING_PORT": str(_own_port()),
+            # Most nodes of tests start once, which is not worth compiling them first.
+            "UV_COMPILE_BYTECODE": "0",
         }
 
     def start(self, *words: str, cwd: Path | None = None) -> subprocess.Popen[str]:

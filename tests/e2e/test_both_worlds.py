@@ -1,5 +1,7 @@
 """One test, two worlds: the example robot embedded in this process, and as real processes."""
 
+import re
+import tempfile
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -32,7 +34,11 @@ def clock(world: str) -> MockClock | None:
 
 
 @pytest.mark.parametrize("world", WORLDS)
-async def test_the_robot_is_the_same_in_both_worlds(world: str, clock: MockClock | None) -> None:
+async def test_the_robot_is_the_same_in_both_worlds(
+    world: str, clock: MockClock | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     async with WORLDS[world](ROBOT) as stack:
         await see_it_work(stack)
         await use_it(stack)
@@ -40,7 +46,10 @@ async def test_the_robot_is_the_same_in_both_worlds(world: str, clock: MockClock
         await stack.instance("the_arm").stop()
         assert await stack.instance("the_arm").state() is None
         assert stack.instance("the_arm").lines()[-1] == "parked at [0.0, 0.0, 0.0]"
+        await stack.instance("the_memory").stop()
+        saved = stack.instance("the_memory").lines()[-1]
     stack.trace.shows(event("stopped", "the_arm")).then(event("stopped", "camera_front"))
+    check_video(saved)
     stack.trace.never_shows(line("Traceback"))
 
 
@@ -60,6 +69,24 @@ async def see_it_work(stack: LaunchedStack) -> None:
         message("joint_states", where=lambda m: abs(m["positions"][0]) > 0.3), within=20
     )
     stack.trace.shows(event("started", "the_arm")).then(line("takes over", "the_arm"))
+    for aim in ("-0.49", "+0.00"):
+        await stack.until(line(f"pointing at {aim}: the arm is at ", "the_brain"), within=20)
+        _, there = stack.trace.first(line(f"pointing at {aim}", "the_brain")).what.rsplit(" ", 1)
+        assert abs(float(there) - float(aim)) < 0.03
+    await stack.until(line("gone from +0.48 already", "the_brain"), within=20)
+    await stack.until(line("the_brain wants it no more", "the_nervous_system"))
+
+
+def check_video(saved: str) -> None:
+    """Whether what `saved` names is a video of a lamp that was here and there."""
+    found = re.fullmatch(r"Video of (\d+) frames saved to: (.+)", saved)
+    assert found is not None, saved
+    head, *images = Path(found[2]).read_bytes().split(b"FRAME\n")
+    assert head == b"YUV4MPEG2 W96 H64 F20:1 Ip A1:1 Cmono\n"
+    assert len(images) == int(found[1])
+    assert 20 <= len(images) <= 200
+    assert {len(image) for image in images} == {96 * 64}
+    assert len({image.index(max(image)) for image in images}) == 3
 
 
 async def use_it(stack: LaunchedStack) -> None:

@@ -66,44 +66,6 @@ def take_down(peppy: Peppy) -> list[str]:
     return stopped
 
 
-def test_the_robot_follows_the_lamp_and_saves_what_it_saw(peppy: Peppy, examples: Path) -> None:
-    peppy("stack", "launch", "examples/robot/peppy_launcher.json5")
-    assert running(peppy) == {
-        "arm_controller": ["the_nervous_system"],
-        "brain": ["the_brain"],
-        "robot_arm": ["the_arm"],
-        "uvc_camera": ["camera_front"],
-        "video_reconstruction": ["the_memory"],
-    }
-    wait_for(peppy, "the_brain", "looking through camera_front, 20 frames/s")
-    for aim in ("-0.49", r"\+0.00"):
-        there = wait_for(peppy, "the_brain", rf"pointing at ({aim}): the arm is at (.+)")
-        assert abs(float(there[1]) - float(there[2])) < 0.03
-    wait_for(peppy, "the_brain", r"gone from \+0.48 already, with the arm at .+")
-    wait_for(peppy, "the_nervous_system", "the_brain wants it no more")
-    wait_for(peppy, "the_arm", "the_nervous_system takes over")
-
-    refused = peppy.try_("action", "send", "move_arm", "{desired_position: [2, 0, 0]}")
-    assert refused.returncode == 1
-    wait_for(peppy, "the_nervous_system", r"refused: \[2.0, 0.0, 0.0\] is out of reach")
-
-    order = take_down(peppy)
-    assert order.index("the_brain") < order.index("the_nervous_system") < order.index("the_arm")
-    assert order.index("the_memory") < order.index("camera_front")
-    assert printed(peppy, "the_arm")[-1] == "parked at [0.0, 0.0, 0.0]"
-    check_video(*wait_for(peppy, "the_memory", r"Video of (\d+) frames saved to: (.+)").groups())
-
-
-def check_video(frames: str, file: str) -> None:
-    """Whether it is a video of a lamp that was here and there."""
-    head, *images = Path(file).read_bytes().split(b"FRAME\n")
-    assert head == b"YUV4MPEG2 W96 H64 F20:1 Ip A1:1 Cmono\n"
-    assert len(images) == int(frames)
-    assert 20 <= len(images) <= 200
-    assert {len(image) for image in images} == {96 * 64}
-    assert len({image.index(max(image)) for image in images}) == 3
-
-
 def test_the_watcher_of_a_fleet_tells_its_cameras_apart(peppy: Peppy, examples: Path) -> None:
     peppy("stack", "launch", "examples/fleet/peppy_launcher.json5")
     assert running(peppy) == {

@@ -24,10 +24,11 @@ from peppy.schema.frames import Note
 from peppy.schema.names import NodeId
 from peppy.schema.runtime_config import NODE_NAME_VARIABLE, NODE_TAG_VARIABLE
 
-WITHOUT_DEV: Final = {"UV_NO_DEV": "1"}
-"""What only a node's author needs, such as pytest, makes no artifact slower to build or larger.
+BUILDING: Final = {"UV_NO_DEV": "1", "UV_COMPILE_BYTECODE": "1"}
+"""What only a node's author needs, such as pytest, makes no artifact slower to build or larger; and
+what each start of an instance would compile anew is compiled once.
 
-`uv sync --dev` in a `build_cmd`, or another value in the caller's environment, has it all the same.
+`uv sync --dev` in a `build_cmd`, or other values in the caller's environment, have it otherwise.
 """
 
 
@@ -166,7 +167,7 @@ class Job:
         plan, site = self._plan, self._site
         extra = {NODE_NAME_VARIABLE: plan.node.name, NODE_TAG_VARIABLE: plan.node.tag}
         environment = child_environment(
-            WITHOUT_DEV | plan.request.environment, extra, uv_directory=site.uv_directory
+            BUILDING | plan.request.environment, extra, uv_directory=site.uv_directory
         )
         await self._record(
             f"Executing build_cmd: {self._command()} (working_dir: {plan.workspace})"
