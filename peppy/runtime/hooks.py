@@ -91,18 +91,23 @@ class Hooks:
             start(turn.take, f"shutdown hook '{hook.name}'")
             if not await _within(deadline, turn.over):
                 turn.abandoned = True
-                complain(
-                    f"warning: shutdown hook '{hook.name}' is abandoned: it was still running after"
+                self._warn(
+                    f"shutdown hook '{hook.name}' is abandoned: it was still running after"
                     f" the {grace:g} s that all hooks have together ({GRACE_SETTING})"
                 )
 
     def _give_up(self, grace: float) -> None:
         names = ", ".join(f"'{hook.name}'" for hook in reversed(self._waiting))
         self._waiting.clear()
-        complain(
-            f"warning: not run for want of time: shutdown hook {names}; those before took the"
+        self._warn(
+            f"not run for want of time: shutdown hook {names}; those before took the"
             f" {grace:g} s that all hooks have together ({GRACE_SETTING})"
         )
+
+    def _warn(self, sentence: str) -> None:
+        complain(f"warning: {sentence}")
+        if self.on_failure is not None:
+            self.on_failure(TimeoutError(sentence))
 
 
 class _Turn:

@@ -166,6 +166,7 @@ class NodeUnderTest(Generic[P]):
             raise RuntimeError(f"node '{self.binding.name}' has run already: boot another one")
         if wants_nursery(self._setup) is not on_trio():
             raise WrongLoop(wants_trio=not on_trio())
+        self.peers.check_bound()
         if self._trace is None:
             self._trace = Trace(clock_here())
         self._life = NodeLife(

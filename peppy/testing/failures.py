@@ -1,6 +1,10 @@
 """How a test of one node fails, in sentences."""
 
+from collections.abc import Sequence
 from typing import Final, cast
+
+from peppy.schema.errors import PeppyError
+from peppy.schema.wording import did_you_mean, quoted
 
 WITHIN: Final = 1.0
 """Seconds that a mock or a probe waits if the test does not say how long; virtual ones, unless the
@@ -23,6 +27,19 @@ class NotRunning(AssertionError):
 
     def __init__(self, node: str, what: str) -> None:
         super().__init__(f"node '{node}' does not run yet: {what} inside 'async with node:'")
+
+
+class NoSuchLink(PeppyError):
+    """A binding for a dependency of which the node consumes nothing."""
+
+    kind = "no_such_link"
+
+    def __init__(self, link: str, links: Sequence[str]) -> None:
+        self.link = link
+        super().__init__(
+            f"the node consumes nothing of {quoted(link)}{did_you_mean(link, links)}",
+            hint=f"'bindings' names these: {', '.join(map(quoted, links)) or 'none'}",
+        )
 
 
 class HandlerFailure(Exception):

@@ -20,7 +20,7 @@ from peppy.runtime.unfit import UnreadablePayload
 from peppy.schema import envelope, keys
 from peppy.schema.keys import Address
 from peppy.schema.names import InstanceId, Name, Tag, is_name
-from peppy.testing.failures import NodeEnded, NotRunning, NotSeen, after, seconds
+from peppy.testing.failures import NodeEnded, NoSuchLink, NotRunning, NotSeen, after, seconds
 from peppy.testing.trace import Kind, Trace
 
 CORE_NODE: Final = "core-node-under-test"
@@ -106,6 +106,13 @@ class Peers:
         """
         several = [link for links in self._links.values() if len(links) > 1 for link in links]
         return {link: self._called(link) for link in sorted(several)} | self.bound
+
+    def check_bound(self) -> None:
+        """Raise `NoSuchLink` for an instance that is bound to what the node does not consume."""
+        links = sorted(link for links in self._links.values() for link in links)
+        for link in self.bound:
+            if link not in links:
+                raise NoSuchLink(link, links)
 
     def at_opening(self, work: Callable[[], None]) -> None:
         """Have `work` done before the node starts; now if it runs already."""

@@ -9,6 +9,7 @@ import os
 import shlex
 from collections.abc import Callable, Generator, Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any, Final, NoReturn, cast
@@ -258,6 +259,14 @@ def _runner(item: pytest.Function) -> Callable[[Any, Mapping[str, Any]], None]:
     loop = _told(item, "loop", item.config.getini("peppy_loop"))
     if loop not in LOOPS:
         _refuse(f"there is no loop '{loop}'", f"there are {' and '.join(LOOPS)}")
+    if loop == "trio" and find_spec("trio") is None:
+        said = "the test is marked so"
+        if _told(item, "loop") is None:
+            said = f"'peppy_loop' says so in {item.config.inipath}"
+        _refuse(
+            "the test is to run on Trio, and this environment has no 'trio'",
+            f"{said}; a node on asyncio says 'peppy_loop = \"asyncio\"' in its own pyproject.toml",
+        )
     real_time, longest = _told(item, "real_time", False), _told(item, "longest", LONGEST)
     case = Case(loop, _present(item).seed, real_time=real_time, longest=longest)
 
@@ -266,7 +275,7 @@ def _runner(item: pytest.Function) -> Callable[[Any, Mapping[str, Any]], None]:
             case.run(test, arguments)
         except Hanging as hanging:
             # It has come from the loop, and says itself where the test is.
-            pytest.fail(str(hanging), pytrace=False)
+            _fail(str(hanging))
 
     return run
 
@@ -276,7 +285,12 @@ def _present(item: pytest.Item) -> PresentTest:
 
 
 def _refuse(sentence: str, hint: str) -> NoReturn:
-    pytest.fail(f"{sentence}\n  {hint}", pytrace=False)
+    _fail(f"{sentence}\n  {hint}")
+
+
+def _fail(text: str) -> NoReturn:
+    """Fail with this text and nothing else, also where it stands for another exception."""
+    raise pytest.fail.Exception(text, pytrace=False) from None
 
 
 # Nodes.

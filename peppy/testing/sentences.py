@@ -6,7 +6,13 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any, Final
 
+from peppy.schema.events import EventKind
+from peppy.schema.wording import did_you_mean
 from peppy.testing.trace_entry import Entry, Kind
+
+KINDS: Final = (*(kind.value for kind in EventKind), "leaving")
+"""What events are called in a trace: as in the daemon's log, and a step of a node under test on its
+way out."""
 
 _ABSENT: Final = object()
 
@@ -89,8 +95,11 @@ def message(
 def event(kind: str, who: str | None = None) -> Sentence:
     """Return: an event of this kind, as in `event("stopped", "the_arm")`.
 
-    `who` is the instance that it concerns, or the node where it concerns no instance.
+    `who` is the instance that it concerns, or the node where it concerns no instance. Raises
+    `ValueError` for a kind that no event has: nothing would ever show it.
     """
+    if kind not in KINDS:
+        raise ValueError(f"there are no events '{kind}'{did_you_mean(kind, KINDS)}")
     return _named(Kind.EVENT, f"an event '{kind}'", kind, who)
 
 

@@ -11,6 +11,7 @@ import anyio
 from peppy.testing import trace_shown, trace_text
 from peppy.testing.present import PRESENT
 from peppy.testing.sentences import Sentence
+from peppy.testing.trace_abridged import LARGE
 from peppy.testing.trace_entry import Entry, Kind
 from peppy.testing.trace_shown import NotShown, Shown
 
@@ -19,6 +20,9 @@ __all__ = ["Entry", "Kind", "NotShown", "Shown", "Trace"]
 LIMIT: Final = 100_000
 """Messages that are kept, and as many other entries; the oldest give way, and are counted."""
 
+MOST_BYTES: Final = 64 * 1024 * 1024
+"""Bytes of large messages that are kept: of those before, only the length and a digest."""
+
 UNTIL: Final = 10.0
 """Seconds that are waited for something if the test does not say how long."""
 
@@ -26,7 +30,9 @@ UNTIL: Final = 10.0
 class Trace:
     """All entries of a run, oldest first."""
 
-    def __init__(self, now: Callable[[], float], limit: int = LIMIT) -> None:
+    def __init__(
+        self, now: Callable[[], float], limit: int = LIMIT, most_bytes: int = MOST_BYTES
+    ) -> None:
         """`now` tells seconds of whichever clock the run is on."""
         self._now = now
         self._began = now()
@@ -35,6 +41,10 @@ class Trace:
         # Apart, so that the frames of a camera do not push the one event out that matters.
         self._messages: deque[tuple[int, Entry]] = deque(maxlen=limit)
         self._others: deque[tuple[int, Entry]] = deque(maxlen=limit)
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._large: deque[tuple[Entry, int]] = deque()
+        """Those whose bytes are kept."""
         self._listeners: list[Callable[[Entry], None]] = []
         if (test := PRESENT.get()) is not None:
             test.traces.append(self)
@@ -55,8 +65,10 @@ class Trace:
         """Add what is known already."""
         self.add_lazily(kind, who, name, lambda: what)
 
-    def add_lazily(self, kind: Kind, who: str, name: str, read: Callable[[], Any]) -> None:
-        """Add what costs something to read, as messages do."""
+    def add_lazily(
+        self, kind: Kind, who: str, name: str, read: Callable[[], Any], size: int = 0
+    ) -> None:
+        """Add what costs something to read, as messages do, and about how many bytes it keeps."""
         entry = Entry(self._now() - self._began, kind, who, name, read)
         kept = self._messages if kind is Kind.MESSAGE else self._others
         if len(kept) == kept.maxlen:
@@ -65,6 +77,13 @@ class Trace:
         self._count += 1
         for listener in tuple(self._listeners):
             listener(entry)
+        if size >= LARGE:
+            self._large.append((entry, size))
+            self._bytes += size
+            while self._bytes > self._most_bytes:
+                oldest, size = self._large.popleft()
+                self._bytes -= size
+                oldest.abridge()
 
     # What it has to show.
 

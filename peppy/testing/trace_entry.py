@@ -2,7 +2,10 @@
 
 import enum
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, NoReturn
+
+from peppy.testing.trace_abridged import abridged
 
 
 class Kind(enum.Enum):
@@ -39,5 +42,16 @@ class Entry:
             self._what, self._read = self._read(), None
         return self._what
 
+    def abridge(self) -> None:
+        """Keep only the length and the digest of large bytes."""
+        try:
+            self._what, self._read = abridged(self.what), None
+        except Exception as error:  # it says the same to whoever looks at it
+            self._read = partial(_refuse, error)
+
     def __repr__(self) -> str:
         return f"<{self.kind.value} {self.name} of {self.who} at {self.at:.3f} s>"
+
+
+def _refuse(error: Exception) -> NoReturn:
+    raise error

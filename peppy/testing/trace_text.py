@@ -4,12 +4,12 @@ import dataclasses
 import enum
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from peppy.testing.trace_abridged import Abridged, digest
 from peppy.testing.trace_entry import Entry
 
 WIDTH: Final = 120
@@ -156,8 +156,8 @@ def _is_list(value: object) -> bool:
 
 
 def _is_binary(value: object) -> bool:
-    return isinstance(value, bytes | bytearray | memoryview)
+    return isinstance(value, bytes | bytearray | memoryview | Abridged)
 
 
 def _digest(value: Any) -> str:
-    return sha256(value).hexdigest()[:8]
+    return value.digest if isinstance(value, Abridged) else digest(value)

@@ -6,10 +6,14 @@ import selectors
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar, TypeVarTuple
 
 import anyio
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 HANGING: Final = 5.0
 """Real seconds for which a loop without any timer waits for a thread or a socket; then nothing is
@@ -18,6 +22,10 @@ expected to happen any more."""
 RESOLUTION: Final = 1e-9
 """Seconds by which asyncio holds a timer to be due early; after some months they are too few to
 change a float."""
+
+JOB_PATIENCE: Final = 2.0
+"""Real seconds for which time stands still for a job on a thread (`asyncio.to_thread`); one that
+takes longer is no longer waited for."""
 
 LOOKS: Final = 100
 """Turns of a loop between two looks whether it hangs."""
@@ -71,6 +79,8 @@ class _JumpingSelector(selectors.DefaultSelector):
     def __init__(self, patience: Patience) -> None:
         super().__init__()
         self.now = 0.0
+        self.jobs: dict[asyncio.Future[Any], float] = {}
+        """Those on threads, and in real time until when each is waited for."""
         self._patience = patience
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -80,6 +90,8 @@ class _JumpingSelector(selectors.DefaultSelector):
                 raise self._patience.with_nothing_to_come()
             return found
         found = super().select(0)
+        if not found and timeout > 0 and self.jobs:
+            found = super().select(self._for_jobs())
         if not found:
             if timeout > 0:
                 self.now += timeout
@@ -89,9 +101,16 @@ class _JumpingSelector(selectors.DefaultSelector):
                 raise hanging
         return found
 
+    def _for_jobs(self) -> float:
+        """Return the real seconds to wait for jobs, having forgotten those that take too long."""
+        now = time.monotonic()
+        for job in [job for job, until in self.jobs.items() if until <= now]:
+            del self.jobs[job]
+        return max(self.jobs.values(), default=now) - now
+
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """An asyncio loop on virtual time, which begins at 0."""
+    """An asyncio loop on virtual time, which begins at 0. It stands still for jobs on threads."""
 
     def __init__(self, patience: Patience | None = None) -> None:
         self._jumping = _JumpingSelector(patience or Patience())
@@ -100,6 +119,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Return the virtual seconds that have gone by."""
         return self._jumping.now
+
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
+    ) -> asyncio.Future[T]:
+        """Have `func` called on a thread."""
+        job = super().run_in_executor(executor, func, *args)
+        jobs = self._jumping.jobs
+        jobs[job] = time.monotonic() + JOB_PATIENCE
+        job.add_done_callback(lambda done: jobs.pop(done, None))
+        return job
 
 
 class Stillness:

@@ -14,27 +14,9 @@ import pytest
 from peppy.schema.daemon_config_text import fresh
 from peppy.schema.events import Event, EventKind
 from tests.e2e.harness import COMMAND_LIMIT, Peppy, wait_until
+from tests.pages import ROOT, blocks
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-
-BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-class Block(msgspec.Struct, frozen=True):
-    """One listing of a page: its language, the file that it is said to be, and its text."""
-
-    language: str
-    file: str | None
-    text: str
-
-
-def blocks(page: str) -> list[Block]:
-    return [
-        Block(match[1], match[2] or None, match[3])
-        for match in BLOCK.finditer((ROOT / page).read_text(encoding="utf-8"))
-    ]
 
 
 def walk(page: str, peppy: Peppy) -> Iterator[str]:

@@ -1,23 +1,27 @@
 """A fresh node has a test that passes, that can fail, and that costs no built node anything."""
 
+import os
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 import zstandard
-from uv import find_uv_bin
 
 from tests.e2e.harness import Peppy
+from tests.pages import blocks
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
-def outcome(node: Path, peppy: Peppy) -> subprocess.CompletedProcess[str]:
+def typed(text: str, place: Path, peppy: Peppy) -> subprocess.CompletedProcess[str]:
+    """Type this in a directory."""
     environment = {k: v for k, v in peppy.environment.items() if k != "PYTHONPATH"}
+    environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     return subprocess.run(
-        [find_uv_bin(), "run", "--quiet", "pytest", "-q"],
-        cwd=node,
+        ["sh", "-e", "-c", text],
+        cwd=place,
         env=environment,
         check=False,
         capture_output=True,
@@ -28,18 +32,19 @@ def outcome(node: Path, peppy: Peppy) -> subprocess.CompletedProcess[str]:
 def test_a_fresh_node_is_tested_where_it_is_written_and_built_without_its_tests_needs(
     peppy: Peppy,
 ) -> None:
-    peppy("node", "init", "hello")
-    node = peppy.work / "hello"
-    passed = outcome(node, peppy)
+    (listing,) = [block for block in blocks("docs/testing_nodes.md") if block.language == "sh"]
+    passed = typed(listing.text, peppy.work, peppy)
     assert passed.returncode == 0, passed.stdout + passed.stderr
     assert "1 passed" in passed.stdout
 
+    node = peppy.work / "hello"
     program = node / "src/hello/__main__.py"
     program.write_text(program.read_text().replace("is running", "is lost"))
-    failed = outcome(node, peppy)
+    failed = typed("uv run pytest", node, peppy)
     assert failed.returncode == 1, failed.stdout + failed.stderr
     assert "is running" in failed.stdout
 
+    del peppy.environment["UV_COMPILE_BYTECODE"]
     peppy("node", "add", "-b", str(node))
     (artifact,) = (peppy.home / "built_nodes").rglob("*.tar.zst")
     with (
@@ -49,4 +54,5 @@ def test_a_fresh_node_is_tested_where_it_is_written_and_built_without_its_tests_
     ):
         names = {Path(name).name for name in archive.getnames()}
     assert "msgspec" in names
+    assert any(name.startswith("runner.cpython") for name in names), "nothing is compiled"
     assert not {"pytest", "_pytest"} & names

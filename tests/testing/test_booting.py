@@ -17,7 +17,7 @@ from peppy.schema.durations import HEARTBEAT
 from peppy.schema.names import NotAName
 from peppy.schema.parameters import ParameterError
 from peppy.testing.booting import NodeEnded, WrongLoop
-from peppy.testing.failures import NotRunning, NotSeen
+from peppy.testing.failures import NoSuchLink, NotRunning, NotSeen
 from peppy.testing.mocks import TopicMock
 from peppy.testing.virtual_time import run_virtually
 from tests.testing.one_node import (
@@ -88,6 +88,17 @@ def test_what_cannot_be_the_nodes_is_refused_before_it_runs() -> None:
         Rover(setup_of("trio", idle), {"rate": "fast"})
     with pytest.raises(NotAName):
         Rover(setup_of("trio", idle), instance_id="a/b")
+
+
+def test_an_instance_for_what_the_node_does_not_consume_is_refused(bench: Bench) -> None:
+    async def main() -> None:
+        with pytest.raises(NoSuchLink, match="'frnt'; did you mean 'front'"):
+            async with bench.rover(idle, bindings={"frnt": "left"}):
+                pass
+        async with bench.rover(idle, bindings={"front": "left"}):
+            pass
+
+    bench.run(main)
 
 
 def test_the_exception_of_a_setup_comes_out_as_it_is(bench: Bench) -> None:
@@ -410,6 +421,20 @@ def test_a_hook_that_fails_fails_the_test_and_the_others_run(bench: Bench) -> No
 
     bench.run(main)
     assert bench.happened == ["the other"]
+
+
+def test_a_hook_that_does_not_come_to_its_end_fails_the_test(bench: Bench) -> None:
+    async def play(runner: NodeRunner, spawn: Spawn) -> None:
+        runner.on_shutdown(bench.noted("too late"))
+        runner.on_shutdown(anyio.sleep_forever)
+
+    async def main() -> None:
+        with pytest.raises(NodeEnded, match="sleep_forever' is abandoned"):
+            async with bench.rover(play):
+                pass
+
+    bench.run(main)
+    assert bench.happened == []
 
 
 def test_the_node_and_the_test_share_the_datastore_of_the_daemon(bench: Bench) -> None:

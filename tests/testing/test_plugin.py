@@ -291,6 +291,7 @@ def test_a_test_that_waits_for_what_never_comes_fails_and_says_where(
     result.assert_outcomes(failed=1)
     assert "nothing will ever happen" in said(result)
     assert "await anyio.Event().wait()  # for ever" in said(result)
+    assert "During handling" not in said(result)
 
 
 @pytest.mark.parametrize("loop", ["asyncio", "trio"])
@@ -365,6 +366,24 @@ def test_boot_without_bindings_says_how_to_make_them(pytester: pytest.Pytester) 
     result.assert_outcomes(errors=1)
     assert "run 'peppy node sync'" in said(result)
     assert "ModuleNotFoundError" not in said(result)
+    assert "During handling" not in said(result)
+
+
+def test_a_test_on_trio_without_trio_is_told_who_wants_it(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugin, "find_spec", {"trio": None}.get)
+    source = """
+        async def test_as_configured(seed): ...
+
+        @pytest.mark.peppy(loop="trio")
+        async def test_as_marked(): ...
+    """
+    result = run(pytester, source, *ALONE, ini="peppy_loop = trio")
+    result.assert_outcomes(failed=2)
+    assert "this environment has no 'trio'" in said(result)
+    assert f"'peppy_loop' says so in {pytester.path / 'tox.ini'}" in said(result)
+    assert "the test is marked so" in said(result)
 
 
 def test_pytest_finds_the_plugin_by_its_entry_point() -> None:

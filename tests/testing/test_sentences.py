@@ -46,7 +46,7 @@ def far(states: Any) -> bool:
         (event("stopped"), [STOPPED]),
         (event("stopped", "the_arm"), [STOPPED]),
         (event("stopped", "the_brain"), []),
-        (event("crash"), []),
+        (event("started"), []),
         (line("see"), [PRINTED]),
         (line("see", "the_brain"), [PRINTED]),
         (line("see", "the_arm"), []),
@@ -108,5 +108,10 @@ def test_a_message_is_not_read_for_sentences_about_other_topics() -> None:
 
     unread = Entry(0.0, Kind.MESSAGE, "camera", "video_stream", unreadable)
     assert not message("joint_states", where=far, number=1).matches(unread)
-    assert not (line("x") | event("video_stream")).matches(unread)
+    assert not (line("x") | event("failed")).matches(unread)
     assert message("video_stream").matches(unread)
+
+
+def test_an_event_that_there_never_is_is_refused() -> None:
+    with pytest.raises(ValueError, match="no events 'fialed'; did you mean 'failed'"):
+        event("fialed")

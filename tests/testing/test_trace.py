@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from peppy.testing import trace_text
 from peppy.testing.sentences import event, fault, line, message
 from peppy.testing.trace import Kind, NotShown, Trace
+from peppy.testing.trace_abridged import Abridged, digest
 
 
 @dataclass
@@ -191,6 +194,35 @@ def test_a_message_is_read_when_it_is_asked_for_and_once() -> None:
     trace.shows(message("joint_states", where=lambda m: m is None))
     trace.text()
     assert reads == [1]
+
+
+def same(value: object) -> object:
+    return value
+
+
+def test_of_large_messages_there_is_no_room_for_the_length_and_the_digest_are_kept() -> None:
+    trace, whole = Trace(lambda: 0.0, most_bytes=4000), Trace(lambda: 0.0)
+    for each in (trace, whole):
+        for number in range(4):
+            image = bytes([number]) * 2000
+            frame = {"number": number, "image": image} if number % 2 else Frame(number, image)
+            each.add_lazily(Kind.MESSAGE, "camera", "frames", partial(same, frame), 2000)
+    assert [type(entry.what) for entry in trace.entries] == [Frame, dict, Frame, dict]
+    images = [entry.what.image for entry in trace.entries[::2]]
+    assert images == [Abridged(2000, digest(bytes(2000))), bytes([2]) * 2000]
+    assert trace.entries[1].what["image"] == Abridged(2000, digest(bytes([1]) * 2000))
+    assert len(images[0]) == 2000
+    assert trace.text() == whole.text()
+    assert trace_text.json_lines(trace.entries) == trace_text.json_lines(whole.entries)
+
+
+def test_a_large_message_that_cannot_be_read_says_so_later_as_well() -> None:
+    def read() -> None:
+        raise ValueError("of no known format")
+
+    trace = Trace(lambda: 0.0, most_bytes=0)
+    trace.add_lazily(Kind.MESSAGE, "camera", "frames", read, 2000)
+    assert "<unreadable: of no known format>" in trace.text()
 
 
 async def test_what_was_seen_already_need_not_be_waited_for() -> None:

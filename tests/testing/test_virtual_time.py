@@ -1,5 +1,7 @@
 """Loops on a clock that jumps."""
 
+import asyncio
+import threading
 import time
 
 import anyio
@@ -56,3 +58,22 @@ def test_a_thread_that_still_works_is_waited_for(backend: str) -> None:
         assert await anyio.to_thread.run_sync(sum, (1, 2)) == 3
 
     run_virtually(backend, main)
+
+
+def test_time_stands_still_for_a_job_on_a_thread_and_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    released = threading.Event()
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(0.001):
+            await asyncio.to_thread(time.sleep, 0.05)
+        assert loop.time() < 0.001
+        monkeypatch.setattr(virtual_time, "JOB_PATIENCE", 0.05)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.to_thread(released.wait), 5.0)
+        assert loop.time() >= 5.0
+        released.set()
+
+    run_virtually("asyncio", main)

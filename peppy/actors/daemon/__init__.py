@@ -5,6 +5,8 @@
     ├─ nodes    the same questions as on the socket, few of them, from nodes over the wire
     └─ control  the Unix socket: one connection, one request, its notes and its answer
 
+Everything is written down in its `books`, for as long as it lives.
+
 `Repositories` knows the places that a person has added (`repositories_file`), looks at what they
 hold (`repository_scan`, `repository_looking`) and writes that down for whoever looks a name up.
 

@@ -5,7 +5,7 @@ import platform
 import signal
 import sys
 import traceback
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -109,16 +109,18 @@ async def open_site(
     books: Books,
     core_node: str | None,
     before: SiteRecord | None,
+    environment: Mapping[str, str] = os.environ,
 ) -> AsyncGenerator[Site, None]:
     """Give the actors all that they use; take it back at the end.
 
     `before` is where the daemon before was reached: its nodes look for the next one there.
+    `environment` may say where else.
     """
     random = SystemRandom()
     config, warnings = await load_config(home, host.files)
     for warning in warnings:
         complain(warning)
-    router = await open_router(os.environ, None if before is None else before.messaging_port)
+    router = await open_router(environment, None if before is None else before.messaging_port)
     try:
         site = SiteRecord(messaging_port=router.port)
         if site != before:

@@ -15,11 +15,12 @@ class MemoryClock:
     """Trio's clock, counted from a given moment on."""
 
     def __init__(self, start: float) -> None:
-        self._offset = start - trio.current_time()
+        self._time = trio.lowlevel.current_clock().current_time
+        self._offset = start - self._time()
 
     def now(self) -> float:
         """Return seconds since the epoch."""
-        return self._offset + trio.current_time()
+        return self._offset + self._time()
 
 
 def memory_host(

@@ -250,8 +250,8 @@ def _start(command: CommandLine) -> RealProcess:
         raise
 
 
-def reap_left() -> None:
-    """Wait, in passing, for those shims that outlived what we had of them and have ended since."""
+def reap_left() -> int:
+    """Bury the shims that we have nothing of any more and that have ended; return how many live."""
     for pid in tuple(_left):
         try:
             ended = os.waitpid(pid, os.WNOHANG)[0] == pid
@@ -259,6 +259,7 @@ def reap_left() -> None:
             ended = True
         if ended:
             _left.discard(pid)
+    return len(_left)
 
 
 def _start_shim(control: int) -> subprocess.Popen[bytes]:

@@ -10,7 +10,7 @@ LONGEST_LINE: Final = 64 * 1024
 
 def stamp(now: float) -> str:
     """Return the local time as in `2026-02-17T10:15:23.599`; `now` is seconds since the epoch."""
-    return datetime.fromtimestamp(now).astimezone().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+    return datetime.fromtimestamp(now).isoformat(timespec="milliseconds")
 
 
 def log_line(now: float, stream: str, text: str) -> bytes:

@@ -143,6 +143,8 @@ class Instance(Actor[Message]):
             self.background(attending.last_lines, self._site, self._plan, done=told.Concluded)
             if record.course.due is not None:
                 self._wait(record.course.due - self._site.host.clock.now())
+            elif not record.stopping:  # the daemon may have died before its policy was asked
+                self._advance_course(restart.Ended(views.ended_well(self._life)))
         elif process is None:
             self._advance(life.Exited(life.Ending()))
         else:

@@ -14,6 +14,10 @@ _ANY: Final = "**"
 _MOST_FOUND: Final = 4096
 """Keys whose listeners are remembered."""
 
+_FEW_FOUND: Final = 256
+"""Of these, the most that are looked through for a new listener: of more, those that are still used
+are found anew."""
+
 
 class BadKey(TransportError):
     """A key or pattern that the wire would not take."""
@@ -47,6 +51,8 @@ def canonical(pattern: str) -> str:
 
 def intersect(one: str, other: str) -> bool:
     """Say whether there is a key that both patterns match; a key is a pattern too."""
+    if _ONE not in one and _ONE not in other:
+        return one == other
     return _meet(one.split("/"), other.split("/"))
 
 
@@ -71,12 +77,18 @@ class Routes:
     def add(self, pattern: str, sink: Sink) -> None:
         """Have `sink` listen to `pattern`."""
         self.sinks.append((pattern, sink))
-        self._found.clear()
+        if len(self._found) > _FEW_FOUND:
+            self._found.clear()
+        for key, found in tuple(self._found.items()):
+            if intersect(pattern, key):
+                self._found[key] = (*found, sink)
 
     def remove(self, sink: Sink) -> None:
         """Have `sink` listen no more."""
         self.sinks = [(pattern, other) for pattern, other in self.sinks if other is not sink]
-        self._found.clear()
+        for key, found in tuple(self._found.items()):
+            if sink in found:
+                self._found[key] = tuple(other for other in found if other is not sink)
 
     def listening(self, key: str) -> tuple[Sink, ...]:
         """Return the sinks that listen to `key`, which may be a pattern."""

@@ -94,15 +94,18 @@ async def open_router(port: int) -> "ZenohTransport":
         raise
 
 
-async def open_peer(host: str, port: int, mode: Mode = Mode.PEER) -> "ZenohTransport":
+async def open_peer(
+    host: str, port: int, mode: Mode = Mode.PEER, *, shares_memory: bool = True
+) -> "ZenohTransport":
     """Return a transport of a node, linked directly to the other nodes of the router at `port`.
 
     It opens whether or not a router is there, and joins it when it comes. It waits a moment for the
     links to those that are there: what is on its way through the router to one that links meanwhile
     can get lost. In the mode `ROUTER` it is linked to the router alone, which passes everything on
-    and has to be there. Raises `WireError`.
+    and has to be there. Of one process only one peer `shares_memory`: zenoh would not remove what
+    two of them share. Raises `WireError`.
     """
-    pool = pool_size()
+    pool = pool_size() if shares_memory else 0
     keep_large_blocks()
     settings = peer_settings if mode is Mode.PEER else client_settings
     with one_thread():

@@ -9,13 +9,20 @@ processes of their own. What both yield is a `LaunchedStack`, so that one test r
   (`real_daemon`) whose stack is watched from outside (`real_trace`).
 - `inhabitants`: node instances that live in this process: `entry_points` finds their code,
   `importing` keeps the modules of one apart from those of another, `asyncio_loop` is an asyncio
-  loop that Trio drives.
+  loop that Trio drives; `alarms` wake it.
 - `network`: the in-memory network with latency, loss, duplicates, disorder and partitions. `seats`
   are its transports, `links` what lies between any two under their `conditions`; the `carrier`
   brings what is under way.
-- `mortal`: a machine whose daemon can be killed before or after any durable step.
+- `embedded_world`: what `embedded` gives a face to. Its `machine` outlives its daemons
+  (`embedded_daemon`), each of which is `mortal`: killed before or after any durable step.
+  `embedded_disk` has what the real disk has, and keeps all changes in memory; `embedded_launcher`
+  reads the launch file.
+- `mixed`: a world of both kinds, on the machine as it is (`mixed_machine`): those that are `chosen`
+  are processes, all others live here, the daemon (`mixed_daemon`) among them.
 - `faults`: what can be done to all of them, by name; `real_faults` the same to processes.
 - `seeds`: the order of everything from a number.
+- `explore`: thousands of seeds, each a launch with faults and requests (`schedules`, `asking`) and
+  a look at what holds afterwards (`exploring`, `invariants`, `accounts`).
 """
 
 from peppy.testing.stack.conditions import CALM, Conditions

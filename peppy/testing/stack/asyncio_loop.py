@@ -1,8 +1,9 @@
 """An asyncio loop that a Trio task drives: many of them in one thread, all on Trio's clock.
 
 The loop is asyncio's own, with its tasks, its exception handler and its asynchronous generators.
-What is different: it never waits. Its selector says when there is nothing to do, and then the Trio
-task waits, for a call from outside, for the next timer, for a descriptor.
+What is different: it never waits. Where asyncio would, its run ends, and the Trio task waits, for a
+call from outside, for the next timer, for a descriptor. To begin and to end a run of asyncio's own
+takes longer than what most nodes do in one, so that this loop runs by itself what is `_ready`.
 
 Jobs on threads (`asyncio.to_thread`) are waited for in real time, so that virtual time stands still
 for them and runs are the same each time; one that takes longer than `PATIENCE` is not waited for
@@ -13,9 +14,10 @@ import asyncio
 import heapq
 import math
 import selectors
+import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from concurrent.futures import Executor
 from contextlib import suppress
 from contextvars import Context, copy_context
@@ -25,8 +27,10 @@ from typing import Any, Final, TypeVar, TypeVarTuple, cast
 
 import sniffio
 import trio
+from trio.testing import MockClock
 
 from peppy.schema.durations import TASK_TEARDOWN
+from peppy.testing.stack.alarms import Alarm
 from peppy.testing.stack.asyncio_remains import keep_remains
 from peppy.testing.stack.ordered_tasks import OrderedTask
 from peppy.testing.stack.thread_jobs import ThreadJobs
@@ -34,72 +38,55 @@ from peppy.testing.stack.thread_jobs import ThreadJobs
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
+_events: Any = asyncio.events
+_set_running_loop: Final[Callable[[Any], None]] = _events._set_running_loop
+
 TURNS: Final = 32
 """Turns of one loop in a row before other nodes get theirs."""
 
 
 class _Selector(selectors.DefaultSelector):
-    """Does not wait: where asyncio would, it ends the loop's run."""
+    """Knows whether there is anything to look at."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._looked_at = cast("Mapping[Any, Any]", self.get_map())
-        self.end_run: Callable[[], None] = _do_nothing
-        self.turns = 0
-        self.idle = False
+    foreign = False
+    """Whether there is more than the pipe by which asyncio wakes itself, unused here."""
 
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Return what is ready now."""
-        found = super().select(0) if self.foreign else []
-        self.turns -= 1
-        if timeout is None and not found:
-            self.idle = True
-            self.end_run()
-        elif self.turns <= 0:
-            self.end_run()
-        return found
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        """Look at one more."""
+        key = super().register(fileobj, events, data)
+        self.foreign = len(self.get_map()) > 1
+        return key
 
-    @property
-    def foreign(self) -> bool:
-        """Whether it looks at more than the pipe by which asyncio wakes itself, unused here."""
-        return len(self._looked_at) > 1
-
-
-class _Timer(asyncio.TimerHandle):
-    """A call at a time; asyncio's own timers run those of the next nanosecond as well."""
-
-    def __init__(
-        self,
-        when: float,
-        call: tuple[Callable[..., object], tuple[Any, ...], Context],
-        loop: asyncio.AbstractEventLoop,
-    ) -> None:
-        super().__init__(when, _do_nothing, (), loop)
-        self.call: tuple[Callable[..., object], tuple[Any, ...], Context] | None = call
-
-    def cancel(self) -> None:
-        """Do not make the call, and let go of what it would need."""
-        self.call = None
-        super().cancel()
-
-    def fire(self) -> None:
-        """Make the call, unless it was cancelled in the meantime."""
-        if self.call is not None:
-            function, args, _ = self.call
-            function(*args)
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        """Look at one less."""
+        key = super().unregister(fileobj)
+        self.foreign = len(self.get_map()) > 1
+        return key
 
 
 class DrivenLoop(asyncio.SelectorEventLoop):
     """One node's loop; made and run inside of Trio, by `run_driven`."""
 
+    # asyncio's own, which its other methods use as well.
+    _ready: deque[asyncio.Handle]
+    _thread_id: int | None
+    _process_events: Callable[[list[Any]], None]
+    _asyncgen_firstiter_hook: Callable[[AsyncGenerator[Any, Any]], None]
+    _asyncgen_finalizer_hook: Callable[[AsyncGenerator[Any, Any]], None]
+
     def __init__(self) -> None:
         self._selecting = _Selector()
         super().__init__(self._selecting)
-        self._selecting.end_run = self.stop
-        self._now = trio.lowlevel.current_clock().current_time
+        clock = trio.lowlevel.current_clock()
+        self._now = clock.current_time
+        self._jumps = isinstance(clock, MockClock) and not clock.rate
+        """Whether time stands still during a turn."""
+        self._present: float | None = None
+        """The time of a turn, where it stands still."""
         self._trio = trio.lowlevel.current_trio_token()
         self._thread = threading.get_ident()
-        self._timers: list[tuple[float, int, _Timer]] = []
+        self._alarm: Alarm | None = None
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._numbers = count()
         self._parked: trio.lowlevel.Task | None = None
         self._frozen = self._abandoned = False
@@ -112,7 +99,7 @@ class DrivenLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         """Return Trio's time."""
-        return self._now()
+        return self._now() if self._present is None else self._present
 
     # What asyncio asks of a loop, by those who run on it and by others.
 
@@ -120,11 +107,11 @@ class DrivenLoop(asyncio.SelectorEventLoop):
         self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
         """Have `callback` called in the loop's next turn; never, once the loop is abandoned."""
-        if self._abandoned:
-            return asyncio.Handle(callback, args, self, context)
-        handle = super().call_soon(callback, *args, context=context)
-        if self._parked is not None:
-            self._wake()
+        handle = asyncio.Handle(callback, args, self, context)
+        if not self._abandoned:
+            self._ready.append(handle)
+            if self._parked is not None:
+                self._wake()
         return handle
 
     def call_soon_threadsafe(
@@ -152,7 +139,7 @@ class DrivenLoop(asyncio.SelectorEventLoop):
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Have `callback` called when the clock says `when`."""
-        timer = _Timer(when, (callback, args, context or copy_context()), self)
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
         heapq.heappush(self._timers, (when, next(self._numbers), timer))
         if self._parked is not None:
             self._wake()
@@ -191,17 +178,13 @@ class DrivenLoop(asyncio.SelectorEventLoop):
     async def drive(self, until: asyncio.Future[Any]) -> None:
         """Run until the future is done. `SystemExit` in a callback or a task comes out."""
         while not until.done():
-            # One scope for as long as no timer ends it: to make one takes longer than to move it.
-            with trio.CancelScope() as nap:
-                while not until.done():
-                    if self._frozen:
-                        nap.deadline = math.inf
-                        await self._park()
-                    elif not self._run_turns():
-                        await trio.lowlevel.checkpoint()
-                    elif not until.done() and not self._jobs.await_one():
-                        nap.deadline = self._next_timer()
-                        await self._park()
+            if self._frozen:
+                await self._park()
+            elif not self._run_turns():
+                await trio.lowlevel.checkpoint()
+            elif not until.done() and not self._jobs.await_one():
+                self._set_alarm()
+                await self._park()
 
     def afterwards(self, function: Callable[[], object]) -> None:
         """Have it called, by Trio, once this loop has done what it is doing; it must not raise."""
@@ -224,6 +207,8 @@ class DrivenLoop(asyncio.SelectorEventLoop):
             return
         self._abandoned = True
         self._timers.clear()
+        if self._alarm is not None:
+            self._alarm.cancel()
         self._foreign.clear()
         self._jobs.abandon()
         keep_remains(self)
@@ -233,32 +218,52 @@ class DrivenLoop(asyncio.SelectorEventLoop):
 
     def _run_turns(self) -> bool:
         """Do what is to be done now; say whether that was all."""
-        self._take_foreign()
-        now = self._now()
-        timers = self._timers
-        while timers and timers[0][0] <= now:
-            timer = heapq.heappop(timers)[2]
-            if timer.call is not None:
-                super().call_soon(timer.fire, context=timer.call[2])
-        selecting = self._selecting
-        selecting.turns, selecting.idle = TURNS, False
-        library = sniffio.thread_local
+        if self._foreign:
+            self._take_foreign()
+        library, hooks = sniffio.thread_local, sys.get_asyncgen_hooks()
         previous, library.name = library.name, "asyncio"
+        idle = False
+        self._thread_id = self._thread
         try:
-            self.run_forever()
+            sys.set_asyncgen_hooks(self._asyncgen_firstiter_hook, self._asyncgen_finalizer_hook)
+            _set_running_loop(self)
+            for _ in range(TURNS):
+                idle = self._turn()
+                if idle:
+                    break
+            return idle
         finally:
+            _set_running_loop(None)
+            sys.set_asyncgen_hooks(*hooks)
+            self._thread_id = self._present = None
             library.name = previous
             while self._afterwards:
                 self._afterwards.popleft()()
-        if self._selecting.foreign and self._watch is None:
-            self._watch = trio.CancelScope()
-            trio.lowlevel.spawn_system_task(self._watch_descriptors, self._watch)
-        return selecting.idle
+            if self._selecting.foreign and self._watch is None:
+                self._watch = trio.CancelScope()
+                trio.lowlevel.spawn_system_task(self._watch_descriptors, self._watch)
+
+    def _turn(self) -> bool:
+        """Make the calls that are due by now; say whether no other one is."""
+        ready, timers, now = self._ready, self._timers, self._now()
+        if self._jumps:
+            self._present = now
+        if self._selecting.foreign:
+            self._process_events(self._selecting.select(0))
+        while timers and timers[0][0] <= now:
+            ready.append(heapq.heappop(timers)[2])
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle.cancelled():
+                handle._run()
+        return not ready and not (timers and timers[0][0] <= now)
 
     async def _park(self) -> None:
         """Return when it is woken."""
         self._parked = trio.lowlevel.current_task()
         await trio.lowlevel.wait_task_rescheduled(self._unpark)
+        # Killed at the moment at which it would have gone on, it does not, whichever came first.
+        await trio.lowlevel.checkpoint_if_cancelled()
 
     def _unpark(self, _: object) -> trio.lowlevel.Abort:
         self._parked = None
@@ -269,12 +274,21 @@ class DrivenLoop(asyncio.SelectorEventLoop):
             task, self._parked = self._parked, None
             trio.lowlevel.reschedule(task)
 
-    def _next_timer(self) -> float:
-        """Return when the next timer is due, having forgotten those that were cancelled."""
+    def _set_alarm(self) -> None:
+        """Be woken for the next timer, having forgotten those that were cancelled."""
         timers = self._timers
-        while timers and timers[0][2].call is None:
+        while timers and timers[0][2].cancelled():
             heapq.heappop(timers)
-        return timers[0][0] if timers else math.inf
+        when = timers[0][0] if timers else math.inf
+        if self._alarm is not None:
+            if self._alarm.when == when:
+                return
+            self._alarm.cancel()
+        self._alarm = Alarm(when, self._hear_alarm) if timers else None
+
+    def _hear_alarm(self) -> None:
+        self._alarm = None
+        self._wake()
 
     def _hear_foreign(self) -> None:
         """Be told, on another thread, that there are calls."""
@@ -291,9 +305,10 @@ class DrivenLoop(asyncio.SelectorEventLoop):
             while True:
                 # What is ready stays so while the loop takes nothing.
                 await self._thawed.wait()
+                # Raises if the loop was abandoned, and its selector closed, in the meantime.
+                await trio.lowlevel.checkpoint()
                 await trio.lowlevel.wait_readable(cast("Any", self._selecting).fileno())
                 self._wake()
-                await trio.lowlevel.checkpoint()
 
 
 async def run_driven(
@@ -333,7 +348,3 @@ async def _run_to_its_end(loop: DrivenLoop, task: asyncio.Task[object], patience
 async def _close_generators(loop: DrivenLoop) -> None:
     with suppress(TimeoutError):
         await asyncio.wait_for(loop.shutdown_asyncgens(), TASK_TEARDOWN)
-
-
-def _do_nothing() -> None:
-    pass

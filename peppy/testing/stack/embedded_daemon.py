@@ -28,6 +28,7 @@ from peppy.testing.stack.machine import HOME, Machine
 from peppy.testing.stack.mortal import Life, lived, nothing, survived
 from peppy.testing.stack.network import EmbeddedNetwork
 from peppy.testing.stack.output import Voice, speaking_to
+from peppy.testing.stack.world import StackEnded
 from peppy.testing.trace import Kind, Trace
 
 A = TypeVar("A")
@@ -69,6 +70,7 @@ class Daemons:
         self._daemon: Ref[Any] | None = None
         self._came = trio.Event()
         self._away = 0.0
+        self._dropped = False
         self._begun: Callable[[], None] = nothing
         """Called when the present one answers."""
 
@@ -89,6 +91,8 @@ class Daemons:
         with trio.move_on_after(patience):
             await self.there()
         daemon = self._daemon
+        if daemon is None and self.over.is_set():
+            raise StackEnded
         if daemon is None:
             raise NoDaemon(HOME.socket)
         try:
@@ -108,8 +112,15 @@ class Daemons:
 
     def kill_at(self, step: int, *, after: bool, away: float) -> None:
         """Kill the daemon before or after the durable step that is its `step`-th from now on."""
+        if step < 1:
+            raise ValueError(f"durable steps from now on are counted from 1, not {step}")
         self._away = away
         self.life.end_at(self.life.steps + step, after=after)
+
+    def drop(self) -> None:
+        """Let the daemon be gone with the rest of its run, which is no fault of the test's."""
+        self._dropped = True
+        self.life.kill()
 
     def spare(self) -> None:
         """Kill none at a step that has not come yet."""
@@ -204,7 +215,9 @@ class Daemons:
         self._came = trio.Event()
         self._network.sever(DAEMON)
         self._machine.processes.daemon_died()
-        self._trace.add(Kind.FAULT, DAEMON, "kill_daemon", f"at durable step {self.life.steps}")
+        if not self._dropped:
+            step = f"at durable step {self.life.steps}"
+            self._trace.add(Kind.FAULT, DAEMON, "kill_daemon", step)
 
     def _said(self, text: str, stream: str) -> None:
         self._trace.add(Kind.LINE, DAEMON, stream, text)

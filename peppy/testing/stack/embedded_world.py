@@ -58,7 +58,7 @@ class EmbeddedWorld:
         self.environment = ENVIRONMENT
         self.settling = 0.0
         self.seed = seed
-        self.trace = Trace(trio.current_time)
+        self.trace = Trace(trio.lowlevel.current_clock().current_time)
         reader = Reader(())
         self.network = EmbeddedNetwork(
             Random(f"{seed}/network"),  # noqa: S311
@@ -121,7 +121,7 @@ class EmbeddedWorld:
     async def destroy(self) -> None:
         """End everything at once, whatever state it is in."""
         with trio.CancelScope(shield=True):
-            self.daemons.life.kill()
+            self.daemons.drop()
             self.machine.processes.reboot()
             await self.machine.emptied()
             await self._close()

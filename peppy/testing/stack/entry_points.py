@@ -11,7 +11,7 @@ import msgspec
 
 from peppy.schema.errors import PeppyError
 
-AS_A_PROCESS: Final = "run that node as a process of its own"
+AS_A_PROCESS: Final = "run that node as a process of its own: embedded_stack(..., processes={...})"
 
 _UV_VALUED: Final = frozenset(
     {

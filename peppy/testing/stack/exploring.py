@@ -6,6 +6,7 @@ looked at, brought back whole, looked at once more and taken down.
 
 import traceback
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ import msgspec
 import trio
 
 from peppy.actors.host.memory_processes import Stage as Scene
+from peppy.runtime.runner import End
 from peppy.schema.control import DescribeWire, InstanceState, InstanceView, ListStack
 from peppy.schema.errors import PeppyError
 from peppy.schema.launch import Launch, PlanLaunch
@@ -22,12 +24,12 @@ from peppy.testing.sentences import message
 from peppy.testing.stack.accounts import Balances, balances, complaints
 from peppy.testing.stack.asking import Asking
 from peppy.testing.stack.conditions import CALM
-from peppy.testing.stack.embedded import EmbeddedStack
 from peppy.testing.stack.embedded_world import EmbeddedWorld, embedded_world
 from peppy.testing.stack.inhabitants import Inhabitant
 from peppy.testing.stack.instances import listed
 from peppy.testing.stack.invariants import (
     Deeds,
+    Leaving,
     Violation,
     acknowledged,
     restarted,
@@ -35,10 +37,10 @@ from peppy.testing.stack.invariants import (
     silent,
     tracebacks,
 )
+from peppy.testing.stack.launched import LaunchedStack
 from peppy.testing.stack.machine import Tenant
 from peppy.testing.stack.schedules import (
     FAULTS,
-    PATIENT,
     Call,
     Crash,
     FillDisk,
@@ -104,8 +106,10 @@ class Resident(Inhabitant):
 class _Watch:
     """Who lives in a stack at any moment."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
         self.twice: list[str] = []
+        self.leavings: list[Leaving] = []
+        self._now = now
         self._living: dict[str, list[Resident]] = {}
 
     def inhabit(self, tenant: Tenant) -> Resident:
@@ -118,6 +122,7 @@ class _Watch:
             self.twice.append(f"'{name}' runs twice")
 
     def left(self, name: str, resident: Resident) -> None:
+        self.leavings.append((name, self._now()))
         self._living[name].remove(resident)
         if not self._living[name]:
             del self._living[name]
@@ -126,9 +131,13 @@ class _Watch:
     def living(self) -> Sequence[str]:
         return tuple(self._living)
 
-    def ends(self, name: str) -> Sequence[object]:
+    def resident(self, name: str) -> Resident | None:
         here = self._living.get(name)
-        return here[-1].ends() if here else ()
+        return here[-1] if here else None
+
+    def ends(self, name: str) -> Sequence[End]:
+        resident = self.resident(name)
+        return () if resident is None else resident.ends()
 
 
 async def explore(
@@ -143,14 +152,14 @@ async def explore(
 
     Violations are in what is returned, and nothing is raised.
     """
-    watch = _Watch()
     began = trio.current_time()
+    watch = _Watch(lambda: trio.current_time() - began)
     run: Run | None = None
     found: list[Violation] = []
     try:
         async with embedded_world(launcher, inhabit=watch.inhabit, seed=seed) as world:
             keep(world.trace)
-            stack = EmbeddedStack(world)
+            stack = LaunchedStack(world)
             run = Run(stack, world, watch, began)
             try:
                 await run.live(seed, seconds, faults)
@@ -174,7 +183,7 @@ class Run:
     """One stack and its schedule."""
 
     def __init__(
-        self, stack: EmbeddedStack, world: EmbeddedWorld, watch: _Watch, began: float
+        self, stack: LaunchedStack, world: EmbeddedWorld, watch: _Watch, began: float
     ) -> None:
         self.schedule: tuple[Steps, ...] = ()
         self.violations: list[Violation] = []
@@ -205,16 +214,27 @@ class Run:
         topics = sorted({e.name for e in stack.trace.entries if e.kind.value == "message"})
         first = await self._look()
         self.schedule = draw(seed, names, seconds, faults)
-        asking = Asking(stack, self._deeds, self._now, self.violate, ends, self._launch)
-        async with trio.open_nursery() as askers, trio.open_nursery() as harm:
-            for step in self.schedule:
-                match step:
-                    case Order() | Call():
-                        askers.start_soon(asking.ask, step)
-                    case _:
-                        harm.start_soon(self._harm, step)
-            await trio.sleep(seconds)
-            harm.cancel_scope.cancel()
+        asking = Asking(
+            stack,
+            self._world,
+            self._deeds,
+            self._now,
+            self.violate,
+            ends,
+            self._launch,
+            self._watch.resident,
+        )
+        await asking.prepare(self.schedule)
+        async with trio.open_nursery() as askers:
+            async with trio.open_nursery() as harm:
+                for step in self.schedule:
+                    match step:
+                        case Order() | Call():
+                            askers.start_soon(asking.ask, step)
+                        case _:
+                            harm.start_soon(self._harm, step)
+                await trio.sleep(seconds)
+                harm.cancel_scope.cancel()
             await self._heal()
         await self._rest()
         await self._check(names)
@@ -230,13 +250,13 @@ class Run:
         still = {key: b for key, b in last.items() if key in heard}
         self.violate(*complaints(heard, still, duplicated=False))
         self.violate(*self._watch.twice)
-        self.violations += tracebacks(stack.trace.entries)
+        self.violations += tracebacks(stack.trace.entries, self._watch.leavings)
 
     # What is done to it.
 
     async def _harm(self, step: Steps) -> None:
         await trio.sleep(step.at)
-        faults, network = self._stack.faults, self._stack.network
+        faults, network = self._world.faults, self._world.network
         try:
             match step:
                 case Crash():
@@ -268,16 +288,14 @@ class Run:
             pass  # what is not there bears everything
 
     async def _heal(self) -> None:
-        faults, network = self._stack.faults, self._stack.network
+        faults, network = self._world.faults, self._world.network
         network.conditions = CALM
         network.heal()
         await faults.free_disk()
         self._world.daemons.spare()
         for name in self._hung:
-            try:
+            with suppress(NotLiving):
                 await faults.resume(name)
-            except NotLiving:
-                pass
         with trio.move_on_after(REST):
             await self._world.daemons.there()
 
@@ -332,7 +350,7 @@ class Run:
             if missing and not {node.node for node in plan.nodes} <= there:
                 await stack.ask(self._launch)
                 return
-            waves = {i.instance_id: node.wave for node in plan.nodes for i in node.instances}
+            waves = {str(i.instance_id): node.wave for node in plan.nodes for i in node.instances}
             for name in sorted(missing, key=lambda each: (waves.get(each, 0), each)):
                 await stack.instance(name).start()
         except PeppyError as error:
@@ -346,10 +364,8 @@ class Run:
         self.violate(*silent(topics, self._stack.trace.entries, since))
 
     async def _heard(self, topic: str) -> None:
-        try:
+        with suppress(NotShown):  # `silent` says it
             await self._stack.until(message(topic), within=FLOWS, anew=True)
-        except NotShown:
-            pass  # `silent` says it
 
 
 def _runs(view: InstanceView | None) -> bool:

@@ -1,6 +1,6 @@
 """What can be done to an embedded stack, by name. Each leaves an entry in the trace."""
 
-from typing import Final
+from typing import Final, Protocol
 
 import trio
 from trio.testing import wait_all_tasks_blocked
@@ -8,11 +8,36 @@ from trio.testing import wait_all_tasks_blocked
 from peppy.testing.stack.embedded_daemon import Daemons
 from peppy.testing.stack.machine import Inhabiting, Machine
 from peppy.testing.stack.network import EmbeddedNetwork
-from peppy.testing.stack.world import NotLiving
+from peppy.testing.stack.world import Faults, NotLiving
 from peppy.testing.trace import Kind, Trace
 
 MACHINE: Final = "machine"
 """Who the faults of the whole machine are about, in the trace."""
+
+
+class AllFaults(Faults, Protocol):
+    """What can be done to an embedded stack; see `EmbeddedFaults`.
+
+    Where there are real processes, what takes a machine of the test's own raises `PeppyError`.
+    """
+
+    async def kill_daemon(
+        self, at_step: int | None = None, *, after: bool = False, away: float = 0.0
+    ) -> None:
+        """Kill the daemon, now or at a durable step from now on; the next one comes later."""
+        ...
+
+    async def fill_disk(self) -> None:
+        """Let nothing be written any more, until `free_disk`."""
+        ...
+
+    async def free_disk(self) -> None:
+        """Let the disk take what is written."""
+        ...
+
+    async def reboot(self, *, away: float = 0.0) -> None:
+        """Start the machine anew: the daemon and all instances are gone, and nobody saw it."""
+        ...
 
 
 class EmbeddedFaults:

@@ -104,6 +104,11 @@ class Inhabitant:
         voice.end()
         return 1 if self._code is None else self._code
 
+    @property
+    def on_asyncio(self) -> bool:
+        """Whether it has a loop of its own, which can stand still."""
+        return self._loop is not None
+
     def freeze(self) -> None:
         """Stand still; what is on Trio goes on, and only its messages can be held back."""
         self._frozen = True

@@ -32,7 +32,8 @@ class RealNetwork(PeppyError):
     def __init__(self) -> None:
         super().__init__(
             "the network between real processes cannot be slowed down, parted or made lossy",
-            hint="run this test on an 'embedded_stack', or use 'stack.faults.hang'",
+            hint="run this test on an 'embedded_stack' without processes, or use"
+            " 'stack.faults.hang'",
         )
 
 

@@ -80,7 +80,43 @@ class Inhabiting(Protocol):
 Inhabit = Callable[[Tenant], Inhabiting]
 
 
-class Machine:
+class Household:
+    """Those who live in this process. Made within Trio."""
+
+    def __init__(self, inhabit: Inhabit) -> None:
+        self.living: dict[str, Inhabiting] = {}
+        """Who lives here, by instance id."""
+        self.tokens: dict[str, str] = {}
+        """With what they were started, the last time."""
+        self._inhabit = inhabit
+        self._left = trio.Event()
+
+    async def house(self, tenant: Tenant, stage: Stage) -> int:
+        """Let a tenant live to its end; return its exit code."""
+        name = tenant.instance_id
+        inhabitant = self.living[name] = self._inhabit(tenant)
+        self.tokens[name] = stage.command.token
+        try:
+            return await inhabitant.play(stage)
+        finally:
+            if self.living.get(name) is inhabitant:
+                del self.living[name]
+                tenant.sever()
+                self.moved_out(name)
+            self._left.set()
+            self._left = trio.Event()
+
+    def moved_out(self, name: str) -> None:
+        """Be told that nobody of this name lives here any more."""
+
+    async def emptied(self) -> None:
+        """Return when nobody lives here any more, or after `PATIENCE`."""
+        with trio.move_on_after(PATIENCE):
+            while self.living:
+                await self._left.wait()
+
+
+class Machine(Household):
     """One machine in memory. Made within Trio."""
 
     def __init__(
@@ -92,6 +128,7 @@ class Machine:
         learn: Callable[[NodeDocument], None],
     ) -> None:
         """`learn` is told of the document of whatever starts."""
+        super().__init__(inhabit)
         self.files = EmbeddedFiles(HOME.root)
         self.journal = SeenJournal(trace)
         self.processes = MemoryProcesses(
@@ -104,29 +141,18 @@ class Machine:
             sources=EmbeddedSources(self.files),
             journal=self.journal,
         )
-        self.living: dict[str, Inhabiting] = {}
-        """Who lives here, by instance id."""
         self._network = network
         self._trace = trace
-        self._inhabit = inhabit
         self._seed = seed
         self._learn = learn
         self._starts: dict[str, int] = {}
-        self._tokens: dict[str, str] = {}
-        self._left = trio.Event()
 
     def __repr__(self) -> str:
         return f"<Machine with {', '.join(self.living) or 'nobody'}>"
 
     def kill(self, instance_id: str) -> None:
         """Kill an instance that lives here."""
-        self.processes.kill(self._tokens[instance_id])
-
-    async def emptied(self) -> None:
-        """Return when nobody lives here any more, or after `PATIENCE`."""
-        with trio.move_on_after(PATIENCE):
-            while self.living:
-                await self._left.wait()
+        self.processes.kill(self.tokens[instance_id])
 
     def remains(self) -> Sequence[str]:
         """Return what a stack that was taken down should not have left behind."""
@@ -141,22 +167,14 @@ class Machine:
         ]
 
     def _program(self, command: CommandLine) -> Program:
-        return self._run if RUNTIME_CONFIG_VARIABLE in command.environment else _build
+        return self._run if RUNTIME_CONFIG_VARIABLE in command.environment else build_nothing
 
     async def _run(self, stage: Stage) -> int:
-        tenant = await self._tenant(stage.command)
-        name = tenant.instance_id
-        inhabitant = self.living[name] = self._inhabit(tenant)
-        self._tokens[name] = stage.command.token
-        try:
-            return await inhabitant.play(stage)
-        finally:
-            if self.living.get(name) is inhabitant:
-                del self.living[name]
-                tenant.sever()
-                self._network.thaw(name)
-            self._left.set()
-            self._left = trio.Event()
+        return await self.house(await self._tenant(stage.command), stage)
+
+    def moved_out(self, name: str) -> None:
+        """Let whoever comes next hear and be heard."""
+        self._network.thaw(name)
 
     async def _tenant(self, command: CommandLine) -> Tenant:
         files, directory = self.files, command.directory
@@ -187,7 +205,7 @@ class Machine:
         self._trace.add(Kind.LINE, who, line.stream, line.text)
 
 
-async def _build(stage: Stage) -> int:
+async def build_nothing(stage: Stage) -> int:
     """Build nothing: the code is run as it lies there, with what this process has."""
     await trio.lowlevel.checkpoint()
     stage.print("embedded: nothing is built")

@@ -53,6 +53,8 @@ class Partition:
         self.detected = False
         self._groups: dict[str, int] = {}
         for number, group in enumerate(groups):
+            if isinstance(group, str):
+                raise TypeError(f"a partition is of groups of names, as in {{'{group}'}}")
             for owner in group:
                 if self._groups.setdefault(owner, number) != number:
                     raise ValueError(f"'{owner}' is in two groups of a partition")
@@ -225,9 +227,12 @@ class EmbeddedNetwork(Ground):
         name, sender = key[len(TOPICS) :].partition("/")[0], keys.sender_of(key)
 
         def add(payload: bytes, attachment: bytes) -> None:
-            for place in range(envelope.number_in(attachment[envelope.SIZE :])):
+            number, size = 1, len(payload)
+            if len(attachment) > envelope.SIZE:
+                number = envelope.number_in(attachment[envelope.SIZE :])
+            for place in range(number):
                 read = partial(reader, payload, attachment, place)
-                trace.add_lazily(Kind.MESSAGE, sender, name, read)
+                trace.add_lazily(Kind.MESSAGE, sender, name, read, size)
 
         return add
 

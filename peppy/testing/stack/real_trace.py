@@ -126,8 +126,9 @@ class Recorder:
         topic, _ = topic_in(key)
         number = envelope.number_in(sample.attachment[envelope.SIZE :])
         read = partial(self._read, sample, [])
+        sender, size = keys.sender_of(key), len(sample.payload)
         for place in range(number):
-            self.trace.add_lazily(Kind.MESSAGE, keys.sender_of(key), topic, partial(read, place))
+            self.trace.add_lazily(Kind.MESSAGE, sender, topic, partial(read, place), size)
 
     def _read(self, sample: Sample, messages: list[dict[str, Any]], place: int) -> dict[str, Any]:
         """Return one message of those that came in a sample, which is read at the first one."""

@@ -46,11 +46,12 @@ def stamped_virtually(seed: int, start: float) -> Generator[None, None, None]:
     `start` is what the clock shows now, in seconds since the epoch. How fast this process computes
     would otherwise decide which messages ride together.
     """
-    offset = start - trio.current_time()
+    now = trio.lowlevel.current_clock().current_time
+    offset = start - now()
     numbers = Random(f"{seed}/publishers")  # noqa: S311  # the same each time is what it is for
 
     def clock() -> int:
-        return round((offset + trio.current_time()) * _SECOND)
+        return round((offset + now()) * _SECOND)
 
     with stamped_by(clock, lambda: numbers.getrandbits(64)):
         yield

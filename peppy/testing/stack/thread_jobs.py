@@ -63,6 +63,8 @@ class ThreadJobs:
 
     def await_one(self) -> bool:
         """Wait until a thread has something for the loop; say whether it has."""
+        if not self._jobs:
+            return False
         busy = [job for job in self._jobs if not job.asleep]
         if not busy:
             return False

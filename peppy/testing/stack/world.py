@@ -40,6 +40,18 @@ class NotLiving(PeppyError):
         )
 
 
+class StackEnded(PeppyError):
+    """Something was asked of a stack after its end."""
+
+    kind = "stack_ended"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the stack has ended, and nobody answers any more",
+            hint="ask inside 'async with embedded_stack(...) as stack:'",
+        )
+
+
 class LeftBehind(AssertionError):
     """A stack that has ended, and has not."""
 

@@ -254,6 +254,28 @@ async def test_an_end_that_a_dead_daemon_missed_is_followed_by_the_restart_that_
     assert EventKind.GIVEN_UP in [event.kind for event in robot.journal.log]
 
 
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("step", [1, 2])
+async def test_a_daemon_that_dies_between_an_end_and_its_restart_loses_neither(
+    autojump_clock: MockClock, step: int, *, after: bool
+) -> None:
+    robot = MortalRobot({"player": Player(lasts=10.0, code=1)})
+    policy = RestartPolicy(mode=RestartMode.ON_FAILURE, limit=1)
+    async with robot.daemon() as life:
+        await robot.ready()
+        name = InstanceId("front")
+        await robot.ask(control.RunNode(node=HELLO, instance_id=name, restart=policy))
+        life.end_at(life.steps + step, after=after)
+        await trio.sleep_forever()
+    async with robot.daemon():
+        await trio.sleep(5)
+        (instance,) = (await robot.row()).instances
+        assert (instance.state, instance.restarts) == (InstanceState.RUNNING, 1)
+        await trio.sleep(60)
+        assert await robot.states() == {"front": "failed"}
+    assert EventKind.GIVEN_UP in [event.kind for event in robot.journal.log]
+
+
 async def test_a_restart_that_was_waited_for_comes_from_the_next_daemon(
     autojump_clock: MockClock,
 ) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 import anyio
 import pytest
 
-from peppy.runtime.transport.port import Presence
-from peppy.runtime.transport.ports import free_port
+from peppy.runtime.transport.port import Closed, Presence
+from peppy.runtime.transport.ports import LASTING, free_port, lasting_port
 from peppy.runtime.transport.zenoh import PortTaken, open_peer, open_router
 from tests.runtime.transport.wires import DEADLINE, LOOPS, heard, router_somewhere, until
 
@@ -89,3 +89,28 @@ def test_closing_leaves_no_thread_of_ours_behind(loop: str) -> None:
         await until(lambda: "peppy-transport" not in {it.name for it in threading.enumerate()})
 
     run(loop, scenario)
+
+
+@under_each_loop
+def test_a_peer_that_is_abandoned_is_gone_for_others_and_sends_nothing_more(loop: str) -> None:
+    async def scenario() -> None:
+        router, port = await router_somewhere()
+        one, two = [await open_peer("127.0.0.1", port) for _ in range(2)]
+        watch, publisher = one.watch("nodes/*"), two.publisher("k")
+        two.announce("nodes/two")
+        assert await watch.receive() == Presence("nodes/two", present=True)
+        two.abandon()
+        assert await watch.receive() == Presence("nodes/two", present=False)
+        with pytest.raises(Closed):
+            await publisher.send(b"from beyond")
+        for transport in (one, two, router):
+            await transport.close()
+
+    run(loop, scenario)
+
+
+def test_a_lasting_port_is_none_that_the_system_gives_to_others() -> None:
+    ports = {lasting_port() for _ in range(8)}
+    assert len(ports) > 1
+    assert all(port in LASTING for port in ports)
+    assert all(free_port() not in LASTING for _ in range(8))

@@ -282,6 +282,45 @@ async def test_a_loop_that_is_frozen_does_later_what_it_should_have_done(
     assert seen == [1, 6.5, 7.5]
 
 
+async def test_a_loop_may_end_in_the_moment_in_which_it_begins_to_watch_a_socket() -> None:
+    ours, theirs = socket.socketpair()
+
+    async def main() -> None:
+        asyncio.get_running_loop().add_reader(ours, ours.recv, 1)
+
+    with ours, theirs:
+        for _ in range(20):
+            await drive(main)
+            await trio.testing.wait_all_tasks_blocked()
+
+
+async def test_what_a_frozen_loop_does_not_read_keeps_nobody_busy() -> None:
+    loop, seen = DrivenLoop(), list[bytes]()
+    ours, theirs = socket.socketpair()
+
+    async def main() -> None:
+        heard = asyncio.Event()
+
+        def read() -> None:
+            seen.append(ours.recv(1))
+            heard.set()
+
+        asyncio.get_running_loop().add_reader(ours, read)
+        await heard.wait()
+
+    with ours, theirs:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(run_driven, loop, main, 5.0)
+            await trio.testing.wait_all_tasks_blocked()
+            loop.freeze()
+            theirs.send(b"!")
+            with trio.fail_after(2):
+                await trio.testing.wait_all_tasks_blocked(0.01)
+            assert seen == []
+            loop.thaw()
+    assert seen == [b"!"]
+
+
 async def test_nothing_that_is_killed_cleans_up_or_warns(
     autojump_clock: trio.testing.MockClock, recwarn: pytest.WarningsRecorder
 ) -> None:

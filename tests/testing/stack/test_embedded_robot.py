@@ -11,7 +11,7 @@ from trio.testing import MockClock
 
 from peppy.schema.control import InstanceState
 from peppy.testing.sentences import event, fault, line, message
-from peppy.testing.stack.embedded import AllInProcess, EmbeddedStack, embedded_stack
+from peppy.testing.stack.embedded import EmbeddedStack, embedded_stack
 from peppy.testing.stack.network import Conditions
 
 ROBOT: Final = Path(__file__).parents[3] / "examples" / "robot" / "peppy_launcher.json5"
@@ -92,9 +92,3 @@ def test_the_same_seed_gives_the_same_trace(tmp_path: Path, conditions: Conditio
 
     first, second = (trio.run(live, clock=MockClock(autojump_threshold=0)) for _ in range(2))
     assert first == second
-
-
-async def test_nodes_that_are_to_be_processes_are_refused(autojump_clock: MockClock) -> None:
-    with pytest.raises(AllInProcess, match="'brain' too"):
-        async with embedded_stack(ROBOT, processes={"brain"}):
-            pass

@@ -18,7 +18,8 @@ from peppy.testing.stack.embedded_disk import LocalOnly
 from peppy.testing.stack.embedded_launcher import NotLaunched
 from peppy.testing.stack.embedded_world import EmbeddedWorld, embedded_world
 from peppy.testing.stack.machine import Inhabit
-from peppy.testing.stack.world import LeftBehind, NotLiving
+from peppy.testing.stack.world import LeftBehind, NotLiving, StackEnded
+from peppy.testing.trace import Trace
 from tests.testing.stack.made_tenants import DOCUMENT, LAUNCHER, Made
 
 
@@ -194,9 +195,31 @@ async def test_a_launch_that_fails_ends_all_that_it_began(
 async def test_the_error_of_the_test_is_what_is_raised(
     autojump_clock: MockClock, place: Path
 ) -> None:
-    with pytest.raises(ValueError, match="mine"):
-        async with made(place):
+    traces: list[Trace] = []
+
+    async def fail() -> None:
+        async with made(place) as world:
+            traces.append(world.trace)
             raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        await fail()
+    traces[0].never_shows(fault("kill_daemon"))
+
+
+async def test_what_is_asked_after_the_end_is_told_so(
+    autojump_clock: MockClock, place: Path
+) -> None:
+    async with made(place) as world:
+        pass
+    with pytest.raises(StackEnded):
+        await world.ask(ListStack())
+
+
+async def test_durable_steps_are_counted_from_one(autojump_clock: MockClock, place: Path) -> None:
+    async with made(place) as world:
+        with pytest.raises(ValueError, match="from 1, not 0"):
+            await world.faults.kill_daemon(at_step=0)
 
 
 @pytest.mark.parametrize(

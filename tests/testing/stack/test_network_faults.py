@@ -137,6 +137,11 @@ async def test_a_name_in_two_groups_is_refused() -> None:
         Pair().network.part({"a", "b"}, {"b"})
 
 
+async def test_a_name_in_the_place_of_a_group_is_refused() -> None:
+    with pytest.raises(TypeError, match="groups of names"):
+        Pair().network.part("ab", "cd")
+
+
 async def test_one_who_is_frozen_hears_nothing_and_all_of_it_in_order_when_it_thaws(
     autojump_clock: MockClock,
 ) -> None:

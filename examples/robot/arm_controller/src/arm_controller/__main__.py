@@ -64,7 +64,8 @@ class Controller:
                 await action.emit_feedback(state.positions)
                 if is_close(state.positions, target):
                     return
-                await joint_commands.emit(self._node_runner, target, self._params.max_velocity)
+                if self._target is target:  # and was not given up in the meantime
+                    await joint_commands.emit(self._node_runner, target, self._params.max_velocity)
 
     async def let_cancel(self, action: move_arm.ActionHandle) -> None:
         while True:

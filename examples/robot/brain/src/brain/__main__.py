@@ -34,7 +34,8 @@ class Brain:
         async with camera_video_stream.subscribe(self._node_runner) as frames:
             async for _, frame in frames:
                 row = frame.frame[: frame.width]
-                bright = [column for column, pixel in enumerate(row) if pixel == max(row)]
+                most = max(row)
+                bright = [column for column, pixel in enumerate(row) if pixel == most]
                 middle = sum(bright) / len(bright) / frame.width
                 self._seen = (middle - 0.5) * self._params.field_of_view
                 if abs(self._seen - self._aim) > self._params.tolerance:

@@ -9,10 +9,13 @@ LAMP = 220
 STAYS = ((0.1, 3.0), (0.9, 0.7), (0.5, 3.0))
 """Where somebody holds a lamp, as a part of the picture's width, and for how many seconds."""
 
+AROUND = sum(stay for _, stay in STAYS)
+"""Seconds after which it is where it was."""
+
 
 def place(seconds: float) -> float:
     """Return where the lamp is at this time."""
-    seconds %= sum(stay for _, stay in STAYS)
+    seconds %= AROUND
     for where, stay in STAYS:
         if seconds < stay:
             return where
@@ -31,6 +34,7 @@ class Sensor:
         """Return the frame that is taken at this time."""
         middle = int(place(seconds) * self.width)
         half = max(1, self.width // 24)
-        columns = range(self.width)
-        row = bytes(LAMP if abs(column - middle) <= half else WALL for column in columns)
-        return row * self.height
+        row = bytearray([WALL]) * self.width
+        lit = slice(max(0, middle - half), middle + half + 1)
+        row[lit] = bytes([LAMP]) * len(row[lit])
+        return bytes(row) * self.height
