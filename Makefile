@@ -26,6 +26,7 @@ $(INSTALLED): constraints.txt pyproject.toml
 	@echo "Installing peppy and its tools into $(VENV)..."
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PY) -m compileall -q peppy peppylib
 	@touch $@
 
 demo: $(INSTALLED)
@@ -34,7 +35,7 @@ demo: $(INSTALLED)
 test: test-fast test-e2e
 
 test-fast: $(INSTALLED)
-	$(PY) -m pytest -n auto -m "not e2e"
+	$(PY) -m pytest -n 3 -m "not e2e"
 
 # Four at a time: they wait for processes most of the time. In order: what computes comes first.
 test-e2e: $(INSTALLED)

@@ -32,7 +32,7 @@ from tests.e2e.test_robustness import daemon_pid, instances, make, refused
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
 MIB = 1024 * 1024
-FUZZ_TIME = float(os.environ.get("PEPPY_FUZZ_SECONDS", "15"))
+FUZZ_TIME = float(os.environ.get("PEPPY_FUZZ_SECONDS", "8"))
 
 
 class ArchiveServer(ThreadingHTTPServer):

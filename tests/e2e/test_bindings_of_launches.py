@@ -95,6 +95,7 @@ def said(peppy: Peppy, instance: str, word: str) -> str:
     return found[-1].strip()
 
 
+@pytest.mark.thorough
 def test_each_viewer_sees_the_camera_that_it_is_bound_to(peppy: Peppy) -> None:
     peppy("stack", "launch", str(robot(peppy, "reliable")))
     wait_until(lambda: said(peppy, "free", "heard") == "front rear", "both cameras at a free one")

@@ -57,7 +57,13 @@ def test_the_demo_shows_the_arm_that_follows_and_the_video_that_is_saved(tmp_pat
     wait_until(lambda: not processes_of(tmp_path), "the end of the demo's processes")
 
 
-@pytest.mark.parametrize("moment", ["brain:v1: building", " the_brain: looking "])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pytest.param("brain:v1: building", marks=pytest.mark.thorough),
+        " the_brain: looking ",
+    ],
+)
 def test_ctrl_c_takes_down_what_the_demo_has_started(moment: str, tmp_path: Path) -> None:
     process = start_demo(tmp_path)
     wait_for_line(process, moment)
@@ -65,6 +71,7 @@ def test_ctrl_c_takes_down_what_the_demo_has_started(moment: str, tmp_path: Path
     check_end(process, tmp_path)
 
 
+@pytest.mark.thorough
 def test_a_terminated_demo_takes_down_what_it_has_started(tmp_path: Path) -> None:
     process = start_demo(tmp_path)
     wait_for_line(process, "brain:v1: starting 'the_brain'")

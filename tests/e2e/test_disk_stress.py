@@ -212,6 +212,7 @@ def test_a_log_without_room_says_how_much_it_lacks_and_goes_on(disk: SmallDisk) 
     assert len(found) + sum(map(int, missing)) == found[-1]
 
 
+@pytest.mark.thorough
 def test_an_addition_with_any_amount_of_room_is_whole_or_not_there(disk: SmallDisk) -> None:
     """From where it just fits downwards: what is written last is in want of room first."""
     make(disk.peppy, "other")
@@ -258,6 +259,7 @@ def test_a_home_that_may_only_be_read_keeps_a_daemon_from_starting(peppy: Peppy)
     peppy("stack", "list")
 
 
+@pytest.mark.thorough
 def test_a_home_that_becomes_read_only_ends_nothing(peppy: Peppy) -> None:
     make(peppy, "witness", work=COUNTS)
     make(peppy, "other")

@@ -101,6 +101,7 @@ def both_ways(peppy: Peppy) -> None:
     wait_for(peppy, "joints", r"received 3 from planner: target=\[0.3.*, 0.0, 0.0\] max_vel=1.0")
 
 
+@pytest.mark.thorough
 def test_nodes_of_the_newer_generation_are_launched_whatever_the_shape_of_their_projects(
     peppy: Peppy,
 ) -> None:
@@ -120,6 +121,7 @@ def test_nodes_of_the_newer_generation_are_launched_whatever_the_shape_of_their_
     assert printed(peppy, "you")[-2:] == ["released", "flushed"]
 
 
+@pytest.mark.thorough
 def test_the_page_on_sharing_nodes_works_as_it_is_written(
     peppy: Peppy, published: Published, server: ArchiveServer
 ) -> None:

@@ -66,6 +66,7 @@ def take_down(peppy: Peppy) -> list[str]:
     return stopped
 
 
+@pytest.mark.thorough
 def test_the_watcher_of_a_fleet_tells_its_cameras_apart(peppy: Peppy, examples: Path) -> None:
     peppy("stack", "launch", "examples/fleet/peppy_launcher.json5")
     assert running(peppy) == {
@@ -99,6 +100,7 @@ def test_a_mock_stands_in_for_the_camera(peppy: Peppy, examples: Path) -> None:
     assert take_down(peppy) == ["the_bumper", "the_eye"]
 
 
+@pytest.mark.thorough
 def test_a_launch_without_the_camera_fails_and_leaves_the_mock_at_work(
     peppy: Peppy, examples: Path
 ) -> None:

@@ -166,6 +166,7 @@ def test_a_newcomer_creates_builds_runs_and_removes_a_first_node(peppy: Peppy) -
     assert not list((peppy.home / "instances").iterdir())
 
 
+@pytest.mark.thorough
 def test_two_receivers_hear_two_senders_with_different_parameters(peppy: Peppy) -> None:
     sender = make_node(
         peppy,

@@ -227,6 +227,7 @@ async def test_ssh_itself_asks_nobody(site: Site) -> None:
         await GitFetcher(site.cache).read(GitSource(address, "", ""), site.how)
 
 
+@pytest.mark.thorough
 async def test_a_repository_that_grows_too_large_is_given_up(site: Site) -> None:
     gate = site.top / "gate.sh"
     # What comes is written down at once; the end of it keeps one waiting.

@@ -118,6 +118,7 @@ def test_a_node_whose_loop_stands_still_is_unhealthy_until_it_goes_on(stage: Sta
     assert "gracefully (exit code 0)" in stage("node", "stop", "still")
 
 
+@pytest.mark.thorough
 def test_a_crash_is_followed_by_a_start_after_a_back_off_that_doubles(stage: Stage) -> None:
     stage.run("frail", "--restart", "on_failure")
     pids = {stage.instance("frail")["pid"]}
@@ -148,6 +149,7 @@ def test_a_crash_is_followed_by_a_start_after_a_back_off_that_doubles(stage: Sta
     assert len(stage.events("frail", "started")) == 3
 
 
+@pytest.mark.thorough
 def test_the_limit_leaves_it_failed_with_how_it_ended_and_its_last_lines(stage: Stage) -> None:
     stage.run("worn", "--restart", "always", "--restart-limit", "1")
     stage.cue("worn", "exit", 0)
@@ -163,6 +165,7 @@ def test_the_limit_leaves_it_failed_with_how_it_ended_and_its_last_lines(stage: 
     stage("node", "stop", "worn")
 
 
+@pytest.mark.thorough
 def test_a_node_that_hangs_is_started_again_where_its_policy_says_so(stage: Stage) -> None:
     stage.run("stiff", "--restart", "on_failure", "--restart-if-hung", "2")
     first = stage.await_state("stiff", health="healthy")["pid"]
@@ -172,6 +175,7 @@ def test_a_node_that_hangs_is_started_again_where_its_policy_says_so(stage: Stag
     assert "gracefully" in stage("node", "stop", "stiff")
 
 
+@pytest.mark.thorough
 def test_a_node_that_hangs_and_is_stopped_is_killed_and_said_to_have_hung(stage: Stage) -> None:
     stage.run("stone")
     stage.cue("stone", "block", FOREVER)

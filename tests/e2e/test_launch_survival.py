@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,14 @@ __all__ = ["disk", "endless"]
 
 OLD = ["attic", "hall"]
 PHASES = ("fetching", "building", "stopping", "starting", "going back")
+
+
+def some(*phases: str) -> list[Any]:
+    """Return all phases, of which only these are not `thorough`."""
+    thorough = pytest.mark.thorough
+    return [p if p in phases else pytest.param(p, marks=thorough) for p in PHASES]
+
+
 UNTOUCHED = ("fetching", "building")
 """Phases in which the former stack still runs."""
 
@@ -146,7 +155,7 @@ def test_a_daemon_that_is_killed_leaves_the_former_stack_to_the_next_one(
     assert robot.now() == now
 
 
-@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("phase", some("fetching", "starting"))
 def test_the_orderly_end_of_the_daemon_starts_nothing_again(
     robot: Robot, phase: str, request: pytest.FixtureRequest
 ) -> None:
@@ -165,7 +174,7 @@ def test_the_orderly_end_of_the_daemon_starts_nothing_again(
     assert list(listed(robot.peppy)) == ["porch"]
 
 
-@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("phase", some("building", "going back"))
 def test_a_daemon_that_is_renewed_goes_back_to_the_former_stack(
     robot: Robot, phase: str, request: pytest.FixtureRequest
 ) -> None:
@@ -293,7 +302,9 @@ def test_an_addition_that_meets_a_launch_is_refused_or_part_of_the_former_stack(
     is_whole(robot.peppy, ["lamp", "bell"], OLD)
 
 
-@pytest.mark.parametrize("spare", [2, 10, 18])
+@pytest.mark.parametrize(
+    "spare", [10, *(pytest.param(s, marks=pytest.mark.thorough) for s in (2, 18))]
+)
 def test_a_disk_that_fills_up_in_a_launch_brings_the_former_stack_back(
     request: pytest.FixtureRequest, spare: int
 ) -> None:

@@ -435,6 +435,7 @@ def test_what_an_instance_started_ends_with_it_even_in_a_session_of_its_own(pepp
     wait_until(lambda: not alive(grandchild), "the end of the grandchild", 3)
 
 
+@pytest.mark.thorough
 def test_an_instance_that_ignores_every_request_is_killed_and_the_stop_says_so(
     peppy: Peppy,
 ) -> None:

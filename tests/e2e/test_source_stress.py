@@ -27,6 +27,7 @@ def snapshot(peppy: Peppy, name: str) -> Path:
     return found
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(400)
 def test_a_tree_of_many_small_files_is_added_and_holds_nobody_up(peppy: Peppy) -> None:
     directory = make(peppy, "many")

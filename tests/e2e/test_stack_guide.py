@@ -11,6 +11,7 @@ from tests.testing.test_guides import STACKS, lay_down
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
+@pytest.mark.thorough
 def test_the_guides_real_robot_and_its_real_camera_do_as_embedded_ones_do(tmp_path: Path) -> None:
     robot = lay_down(STACKS, "robot", tmp_path)
     words = [sys.executable, "-m", "pytest", "-q", "-p", "peppy.testing.plugin"]

@@ -120,7 +120,10 @@ def test_a_build_that_dies_with_its_daemon_leaves_the_node_as_added(peppy: Peppy
     wait_until(lambda: not scratch(peppy), "the end of the workspace")
 
 
-@pytest.mark.parametrize("moment", [0.05, 0.2, 0.5, 0.9, 1.3, 1.8])
+@pytest.mark.parametrize(
+    "moment",
+    [0.2, 0.9, *(pytest.param(m, marks=pytest.mark.thorough) for m in (0.05, 0.5, 1.3, 1.8))],
+)
 def test_an_addition_that_is_killed_at_any_moment_is_whole_or_not_there(
     peppy: Peppy, moment: float
 ) -> None:
@@ -167,6 +170,7 @@ def test_an_orderly_stop_keeps_the_nodes_and_ends_the_instances(peppy: Peppy) ->
     peppy("node", "run", "one:v1", "-i", "second")
 
 
+@pytest.mark.thorough
 def test_a_daemon_that_stands_still_for_a_while_changes_nothing(peppy: Peppy) -> None:
     make(peppy, "counter", work=COUNTS)
     peppy("node", "add", "-r", "counter", "-i", "one")

@@ -137,6 +137,7 @@ def cameras(peppy: Peppy) -> Cameras:
     return Cameras(peppy)
 
 
+@pytest.mark.thorough
 def test_a_mock_takes_the_place_of_the_camera_and_its_listener_hears_no_difference(
     cameras: Cameras, peppy: Peppy
 ) -> None:

@@ -20,7 +20,7 @@ from peppy.testing.stack.schedules import FAULTS, Crash, Order, draw, sentences
 
 ROBOT: Final = str(Path(__file__).parents[3] / "examples" / "robot" / "peppy_launcher.json5")
 SETTINGS: Final = Settings(launcher=ROBOT, seconds=20.0, faults=FAULTS)
-SEEDS: Final = int(os.environ.get("PEPPY_SEEDS", "60"))
+SEEDS: Final = int(os.environ.get("PEPPY_SEEDS", "24"))
 QUICK: Final = 6
 BLOCK: Final = 6
 """Seeds in one test, so that several workers share them."""
