@@ -91,8 +91,8 @@ def run(pytester: pytest.Pytester, project: Path, *options: str) -> pytest.RunRe
     """Run tests of a project in this process, as in its own directory."""
     # The plugin not by way of its entry point, which this environment may lack, but in any case.
     quick = ("-p", "no:peppy", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", "error")
-    # Files of the same names are tests of ours, which are loaded already.
-    alone = ("--import-mode=importlib",)
+    # Files of the same names are tests of ours, which are loaded already, as plugins are.
+    alone = ("--import-mode=importlib", "-W", "ignore:Module already imported")
     named = project / ("pytest.ini" if project.name == ROBOT else "pyproject.toml")
     where = (f"--rootdir={project}", f"-c{named}", f"-opythonpath=src {BINDINGS}")
     return pytester.runpytest_inprocess(*quick, *alone, *where, *options, plugins=(plugin,))

@@ -19,7 +19,8 @@ ALONE = ("-p", "no:trio", "-p", "no:anyio")
 
 def run(pytester: pytest.Pytester, source: str, *options: str, ini: str = "") -> pytest.RunResult:
     """Run a file of tests in this process."""
-    pytester.makeini(f"[pytest]\nfilterwarnings = error\n{ini}\n")
+    warnings = "\n  error\n  ignore:Module already imported"  # by the run that this one is part of
+    pytester.makeini(f"[pytest]\nfilterwarnings = {warnings}\n{ini}\n")
     pytester.makepyfile(test_it=f"import asyncio, pytest, trio\n{inspect.cleandoc(source)}")
     # Not by way of its entry point, which this environment may lack, but in any case once.
     quick = ("-p", "no:peppy", "-p", "no:cacheprovider", "-p", "no:xdist")
