@@ -89,8 +89,10 @@ class OneAfterAnother:
             case StopDaemon(keep_nodes=keep_nodes):
                 kept = self._kept if keep_nodes else ()
                 stopped = () if keep_nodes else self._kept
-                yield ServiceStopView(pid=self.daemon.pid, instances=stopped, kept=kept)
-                self.daemon = msgspec.structs.replace(DAEMON, pid=self.daemon.pid + 1)
+                before = self.daemon.pid
+                # Before the answer: whoever has that may ask the next one at once.
+                self.daemon = msgspec.structs.replace(DAEMON, pid=before + 1)
+                yield ServiceStopView(pid=before, instances=stopped, kept=kept)
             case DescribeDaemon():
                 yield self.daemon
             case ListStack():
