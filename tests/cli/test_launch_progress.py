@@ -40,9 +40,6 @@ class Robot:
     def script(self, request: Request[Any]) -> Iterator[object]:
         match request:
             case Launch():
-                yield told(CAMERA, NodeProgress.BUILDING)
-                yield printed(CAMERA, "compiling the \x1b[2Jlens")
-                yield told(BRAIN, NodeProgress.BUILT)
                 yield from self._until_told()
             case CancelLaunch():
                 self.cancelled.set()
@@ -52,6 +49,9 @@ class Robot:
 
     def _until_told(self) -> Iterator[object]:
         try:
+            yield told(CAMERA, NodeProgress.BUILDING)
+            yield printed(CAMERA, "compiling the \x1b[2Jlens")
+            yield told(BRAIN, NodeProgress.BUILT)
             while not self.go_on.wait(0.02):
                 if self.cancelled.is_set() and self.answers_cancel:
                     yield KEPT
