@@ -39,7 +39,8 @@ test-fast: $(INSTALLED)
 
 # Four at a time: they wait for processes most of the time. In order: what computes comes first.
 test-e2e: $(INSTALLED)
-	$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m e2e
+	$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "e2e and not alone"
+	$(PY) -m pytest -m alone tests/e2e
 
 check: $(INSTALLED)
 	$(VENV)/bin/ruff format --check .

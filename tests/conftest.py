@@ -13,7 +13,7 @@ LONGEST: Final = (
     "test_documentation", "test_health_of_nodes", "test_launch_survival", "test_survival",
     "test_both_worlds", "test_examples", "test_robustness", "test_documented_launch",
     "test_disk_stress", "test_datastore", "test_generated_types", "test_example_types",
-    "test_demo", "test_soak", "test_variants_of_nodes", "test_daemon_service",
+    "test_demo", "test_variants_of_nodes", "test_daemon_service",
 )  # fmt: skip
 """Files that begin first, so that none of them is left over at the end; a file is one worker's."""
 

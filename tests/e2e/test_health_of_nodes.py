@@ -103,6 +103,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         wait_until(lambda: not peppy.processes(), "the end of everything in this home", 30)
 
 
+@pytest.mark.alone
 def test_a_node_whose_loop_stands_still_is_unhealthy_until_it_goes_on(stage: Stage) -> None:
     stage.run("still")
     stage.await_state("still", health="healthy")

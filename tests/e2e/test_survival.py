@@ -188,6 +188,7 @@ def test_a_daemon_that_stands_still_for_a_while_changes_nothing(peppy: Peppy) ->
     assert lines == list(range(1, len(lines) + 1))
 
 
+@pytest.mark.alone
 def test_a_thousand_signals_are_one_teardown(peppy: Peppy) -> None:
     cleanup = "print('cleaned', flush=True); await asyncio.sleep(1)"
     make(peppy, "tidy", cleanup=cleanup)
