@@ -8,6 +8,7 @@ from peppy.runtime.action_server import ActionServer, RequestTypes
 from peppy.runtime.action_waiting import Bell
 from peppy.runtime.actions import ConsumedAction
 from peppy.runtime.transport.port import Closed
+from peppy.testing.arrivals import Arrivals
 from peppy.testing.failures import WITHIN, HandlerFailure
 from peppy.testing.peers import Peers
 from peppy.testing.played_goal import PlayedGoal
@@ -36,16 +37,19 @@ class ActionMock(Generic[G, R, F, S]):
     """
 
     def __init__(self, peers: Peers, action: ConsumedAction) -> None:
-        self.goals: list[PlayedGoal[G, R, F, S]] = []
-        """All that came so far."""
+        self._arrived = Arrivals[PlayedGoal[G, R, F, S]](peers, f"fired a goal of '{action.name}'")
         self._peers = peers
         self._action = action
         self._server: ActionServer | None = None
         self._reachable = True
         self._script: Callable[[PlayedGoal[G, R, F, S]], Awaitable[None]] | None = None
-        self._handed_out = 0
         peers.consumes(action.node, action.link)
         peers.at_opening(self._follow)
+
+    @property
+    def goals(self) -> list[PlayedGoal[G, R, F, S]]:
+        """All that came so far."""
+        return self._arrived.all
 
     async def next_goal(self, within: float = WITHIN) -> PlayedGoal[G, R, F, S]:
         """Return the next goal that was not returned before, waiting for it.
@@ -53,15 +57,7 @@ class ActionMock(Generic[G, R, F, S]):
         Raises `NotSeen` after so many seconds.
         """
         __tracebackhide__ = True
-
-        def missing(when: str) -> str:
-            node, name = self._peers.under_test.node, self._action.name
-            before = f" again; {len(self.goals)} before" if self.goals else ""
-            return f"node '{node}' has not fired a goal of '{name}'{before} {when}"
-
-        await self._peers.until(lambda: len(self.goals) > self._handed_out, within, missing)
-        self._handed_out += 1
-        return self.goals[self._handed_out - 1]
+        return await self._arrived.next(within)
 
     def play(self, script: Callable[[PlayedGoal[G, R, F, S]], Awaitable[None]]) -> None:
         """Have `script` play every goal that comes from now on; its failure fails the test."""

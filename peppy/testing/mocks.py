@@ -16,6 +16,7 @@ from peppy.runtime.transport.port import Closed
 from peppy.runtime.unfit import UnfitValue, shown
 from peppy.schema import keys
 from peppy.testing.action_mock import ActionMock
+from peppy.testing.arrivals import Arrivals
 from peppy.testing.failures import WITHIN, HandlerFailure
 from peppy.testing.peers import OUTSIDE, Peers
 from peppy.testing.played_goal import PlayedGoal
@@ -102,15 +103,18 @@ class ServiceMock(Generic[Q, A]):
     """
 
     def __init__(self, peers: Peers, service: ConsumedService) -> None:
-        self.requests: list[Q] = []
-        """All that was asked so far."""
+        self._arrived = Arrivals[Q](peers, f"called service '{service.name}'")
         self._peers = peers
         self._service = service
         self._handler: Callable[[Q], A | Awaitable[A]] | None = None
         self._server: Server | None = None
-        self._handed_out = 0
         peers.consumes(service.node, service.link)
         peers.at_opening(self._follow)
+
+    @property
+    def requests(self) -> list[Q]:
+        """All that was asked so far."""
+        return self._arrived.all
 
     def answer_with(self, response: A) -> None:
         """Answer every request with `response`; raises `UnfitValue` if that does not fit."""
@@ -153,15 +157,7 @@ class ServiceMock(Generic[Q, A]):
         Raises `NotSeen` after so many seconds.
         """
         __tracebackhide__ = True
-
-        def missing(when: str) -> str:
-            node, name = self._peers.under_test.node, self._service.name
-            before = f" again; {len(self.requests)} before" if self.requests else ""
-            return f"node '{node}' has not called service '{name}'{before} {when}"
-
-        await self._peers.until(lambda: len(self.requests) > self._handed_out, within, missing)
-        self._handed_out += 1
-        return self.requests[self._handed_out - 1]
+        return await self._arrived.next(within)
 
     def _follow(self) -> None:
         """Serve, or do not, as it was said last."""

@@ -62,6 +62,11 @@ class Deed(msgspec.Struct):
     started: Collection[str] | None = None
     """Those of all that it has started, as its answer says."""
 
+    @property
+    def harmless(self) -> bool:
+        """Whether it was refused, and nothing has come of it: a restart has stopped before that."""
+        return self.refusal in HARMLESS and self.verb != "restart"
+
 
 class Deeds:
     """All that the daemon was asked to do to instances."""
@@ -80,7 +85,7 @@ class Deeds:
 
         One whose asker went away, or whose daemon died, may have its effect at any later time.
         """
-        mine = [d for d in self._deeds if d.instance in (None, name) and d.refusal not in HARMLESS]
+        mine = [d for d in self._deeds if d.instance in (None, name) and not d.harmless]
         if not mine:
             return None
         last = max(mine, key=lambda deed: deed.begun)

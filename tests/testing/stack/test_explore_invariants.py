@@ -61,6 +61,15 @@ def test_what_was_not_answered_or_was_overlapped_promises_nothing() -> None:
     assert acknowledged(deeds, ["arm"], ["arm"]) == []
 
 
+def test_a_restart_that_is_refused_may_have_stopped_it() -> None:
+    deeds = Deeds()
+    launch = deeds.begin("launch", None, 1.0)
+    restart = deeds.begin("restart", "arm", 1.5)
+    restart.ended, restart.refusal = 2.0, "in_progress"
+    launch.ended, launch.started = 2.5, ("arm",)
+    assert acknowledged(deeds, ["arm"], []) == []
+
+
 def test_a_refusal_that_changes_nothing_takes_no_promise_back() -> None:
     deeds = Deeds()
     deeds.begin("stop", "arm", 1.0).ended = 2.0
