@@ -1,8 +1,10 @@
 """How what happens on a foreign thread wakes the event loop: once for many messages.
 
 A foreign thread queues a call and writes to an eventfd, unless a wake-up is pending already. The
-loop watches the eventfd natively and makes the calls. Nothing here raises on a foreign thread, and
-nothing that is called may raise on the loop: under Trio that would end the whole run.
+loop watches the eventfd natively and makes the calls. Where messages come in quick succession it
+does not go to sleep in between (`busy_polling`): it looks at the queue in each of its turns, and
+nobody has to write. Nothing here raises on a foreign thread, and nothing that is called may raise
+on the loop: under Trio that would end the whole run.
 """
 
 import os
@@ -10,7 +12,10 @@ import threading
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
+from time import perf_counter
 from typing import Final
+
+from peppy.runtime.transport.busy_polling import LOOKS, polling_here, yield_processor
 
 _ONE: Final = (1).to_bytes(8, "little")
 
@@ -43,6 +48,7 @@ class Handover(ABC):
         self._pending = False
         self._closed = False
         self._writing = threading.Lock()
+        self._polling = polling_here()
         self.descriptor, self._write_end = _wake_descriptors()
 
     def hander(self, sink: Sink) -> Callable[[object], None]:
@@ -72,16 +78,40 @@ class Handover(ABC):
                     pass
 
     def drain(self) -> None:
-        """Make the calls that are queued by now; on the loop."""
+        """Make the calls that are queued by now; on the loop, which has been woken for them."""
         try:  # noqa: SIM105  # likewise
             os.read(self.descriptor, 4096)
         except BlockingIOError:
             pass
-        # Before the queue is looked at: what comes from here on wakes the loop again, in its next
-        # turn, so that a flood leaves other tasks theirs.
+        if self._polling.woken(perf_counter()):
+            self._make_calls()
+            self._stay_awake()
+        else:
+            # Before the queue is looked at: what comes from here on wakes the loop again.
+            self._pending = False
+            self._make_calls()
+
+    def look_again(self) -> bool:
+        """Make the calls that have come meanwhile; say whether to look again in the next turn."""
+        for _ in range(LOOKS):
+            if self._calls:
+                self._polling.found()
+                self._make_calls()
+                return not self._closed
+            yield_processor()
+        if not self._closed and self._polling.patient(perf_counter()):
+            return True
         self._pending = False
+        if self._calls:  # they came just before that, and wake nobody
+            self._make_calls()
+        return False
+
+    def _make_calls(self) -> None:
+        # No more than there are: what comes meanwhile is for the loop's next turn, so that a flood
+        # leaves other tasks theirs.
         for _ in range(len(self._calls)):
             self._calls.popleft()()
+        self._polling.served(perf_counter())
 
     def close(self) -> None:
         """Stop watching and give the descriptors back; twice is fine."""
@@ -92,6 +122,10 @@ class Handover(ABC):
             self._closed = True
             for descriptor in {self.descriptor, self._write_end}:
                 os.close(descriptor)
+
+    @abstractmethod
+    def _stay_awake(self) -> None:
+        """Have `look_again` called in each turn of the loop from now on, until it says no."""
 
     @abstractmethod
     def _unwatch(self) -> None:

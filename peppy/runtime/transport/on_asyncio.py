@@ -108,6 +108,13 @@ class AsyncioHandover(Handover):
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self.descriptor, self.drain)
 
+    def _stay_awake(self) -> None:
+        self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        if self.look_again():
+            self._loop.call_soon(self._turn)
+
     def _unwatch(self) -> None:
         if not self._loop.is_closed():
             self._loop.remove_reader(self.descriptor)

@@ -46,6 +46,7 @@ class TrioHandover(Handover):
     def __init__(self) -> None:
         super().__init__()
         self._scope = trio.CancelScope()
+        self._awake = False
         # What is called belongs to whoever opens it: many nodes may share one run of Trio.
         trio.lowlevel.spawn_system_task(self._watch, context=copy_context())
 
@@ -54,6 +55,12 @@ class TrioHandover(Handover):
             while True:
                 await trio.lowlevel.wait_readable(self.descriptor)
                 self.drain()
+                while self._awake:
+                    await trio.lowlevel.checkpoint()
+                    self._awake = self.look_again()
+
+    def _stay_awake(self) -> None:
+        self._awake = True
 
     def _unwatch(self) -> None:
         self._scope.cancel()
