@@ -21,18 +21,24 @@ from peppy.runtime.core_errors import (
     CoreNodeUnreachable,
     DatastoreError,
 )
+from peppy.runtime.messenger import MessengerHandle
+from peppy.runtime.messenger_actions import ActionMessenger
+from peppy.runtime.messenger_services import ServiceMessenger
+from peppy.runtime.messenger_topics import TopicMessenger
 from peppy.runtime.output import line_buffer
 from peppy.runtime.qos import QoSProfile
+from peppy.runtime.router import RouterError, ZenohdInstance
 from peppy.runtime.runner import NodeRunner
 from peppy.runtime.service_errors import ServiceError, ServiceTimeout, ServiceUnreachable
 from peppy.runtime.standalone import StandaloneConfig
 from peppy.runtime.token import CancellationToken
-from peppylib import datastore, stack
+from peppylib import datastore, encoding, messaging, stack
 from peppylib.info import info
 
 __all__ = [
     "ActionError",
     "ActionFeedbackEnded",
+    "ActionMessenger",
     "ActionMismatch",
     "ActionResultTimeout",
     "ActionResultUnreachable",
@@ -43,16 +49,23 @@ __all__ = [
     "CoreNodeTimeout",
     "CoreNodeUnreachable",
     "DatastoreError",
+    "MessengerHandle",
     "NodeBuilder",
     "NodeRunner",
     "QoSProfile",
+    "RouterError",
     "ServiceError",
+    "ServiceMessenger",
     "ServiceTimeout",
     "ServiceUnreachable",
     "StandaloneConfig",
+    "TopicMessenger",
+    "ZenohdInstance",
     "__version__",
     "datastore",
+    "encoding",
     "info",
+    "messaging",
     "stack",
 ]
 

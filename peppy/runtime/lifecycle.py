@@ -83,6 +83,7 @@ async def run_node(
         settings.buffers,
         settings.bindings,
     )
+    runner.endpoint = settings.host, settings.port
     over = anyio.Event()
     failure: BaseException | None = None
 

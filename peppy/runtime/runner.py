@@ -1,11 +1,12 @@
 """The node runner: what node code holds of its own node. Source: behaviour.md 8.10."""
 
+import copy
 import itertools
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from types import MappingProxyType
-from typing import Any, Final, Protocol, TypeVar, cast, runtime_checkable
+from typing import Any, Final, Protocol, Self, TypeVar, cast, runtime_checkable
 
 import msgspec
 from anyio.abc import TaskGroup
@@ -15,13 +16,14 @@ from peppy.runtime.inlet import Inlet
 from peppy.runtime.mismatches import Mismatches
 from peppy.runtime.outlet import Outlet
 from peppy.runtime.output import complain_of
+from peppy.runtime.router import join_router
 from peppy.runtime.token import CancellationToken
 from peppy.runtime.transport.exchange import Exchange
 from peppy.runtime.transport.port import Delivery, Transport, TransportError
 from peppy.schema import keys
 from peppy.schema.daemon_config import Buffers
 from peppy.schema.keys import Address
-from peppy.schema.names import InstanceId, Tag
+from peppy.schema.names import InstanceId, Name, Tag, is_name
 from peppy.schema.notice import Notice
 from peppy.schema.traffic import EndTraffic, TrafficView
 
@@ -30,6 +32,9 @@ T = TypeVar("T")
 DEFAULT_BUFFERS: Final = Buffers()
 
 NO_BINDINGS: Final[Mapping[str, InstanceId]] = MappingProxyType({})
+
+NOBODY: Final = Address("nobody", Name("nobody"), InstanceId("nobody"))
+"""Whose a connection is that is no node's."""
 
 
 @runtime_checkable
@@ -78,6 +83,8 @@ class NodeRunner:
         self.transport = transport
         self.exchange = Exchange(transport)
         """Requests of this node and to it."""
+        self.endpoint: tuple[str, int] | None = None
+        """Host and port of the router that it was told to join; None where nobody said."""
         self.buffers = buffers
         """How many messages wait for this node before the oldest gives way."""
         self.hooks = Hooks()
@@ -129,6 +136,25 @@ class NodeRunner:
     def node_tag(self) -> str:
         """Return the node's tag."""
         return self._tag
+
+    def messenger(self) -> "MessengerHandle":
+        """Return what sends and takes bytes over this node's connection; the same at each call.
+
+        Raises `OtherThread` as `kept` does. Source: behaviour.md 8.10.
+        """
+        return self.kept(MessengerHandle, lambda: MessengerHandle(self, self.endpoint))
+
+    def speaking_as(self, address: Address) -> "NodeRunner":
+        """Return this node under another address: what it declares is its own, the rest is shared.
+
+        Its ends are ends of this node: counted, and closed with it.
+        """
+        other = copy.copy(self)
+        other.address = address
+        other.outlets, other.inlets = {}, {}
+        other._kept = {}
+        other._bindings = NO_BINDINGS
+        return other
 
     def instance_of(self, link: str | None) -> InstanceId | None:
         """Return the instance that the dependency labelled `link` is bound to; None if any will do.
@@ -214,3 +240,80 @@ class NodeRunner:
 
     def __repr__(self) -> str:
         return f"<NodeRunner of {self.address.node}:{self._tag} '{self.address.instance_id}'>"
+
+
+class MessengerHandle:
+    """A connection for `TopicMessenger`, `ServiceMessenger` and `ActionMessenger`.
+
+    Those say with each call who speaks: one handle can be any number of instances. It belongs to
+    the event loop on which it was made. Source: behaviour.md 8.1.
+    """
+
+    def __init__(self, node_runner: NodeRunner, endpoint: tuple[str, int] | None) -> None:
+        """For `NodeRunner.messenger` and `from_host_port`."""
+        self._runner = node_runner
+        self._endpoint = endpoint
+        self._owned = False
+
+    @staticmethod
+    async def from_host_port(host: str, port: int) -> "MessengerHandle":
+        """Return a connection of its own, by way of the router at `host` and `port`.
+
+        It lasts until `close`, or until the process ends. Raises `RouterError` (a `RuntimeError`)
+        if nobody listens there, `ValueError` for what is no port, and `TransportError` if the wire
+        cannot be opened.
+        """
+        transport = await join_router(host, port)
+        runner = NodeRunner(NOBODY, Tag("v1"), transport, CancellationToken())
+        handle = MessengerHandle(runner, (host, port))
+        handle._owned = True
+        return handle
+
+    def messaging_endpoint(self) -> tuple[str, int] | None:
+        """Return the host and the port of the router, or None if they are not known."""
+        return self._endpoint
+
+    def messaging_port(self) -> int:
+        """Return the router's port; raise `RuntimeError` if it is not known."""
+        if self._endpoint is None:
+            raise RuntimeError("nobody has told this messenger which router it is connected to")
+        return self._endpoint[1]
+
+    def speaker(self, core_node: str, instance_id: str, node: str | None = None) -> NodeRunner:
+        """Return who speaks: None for the node where others need not know it.
+
+        Raises `ValueError` for what cannot be a name, and `OtherThread`.
+        """
+        own = self._runner.address
+        given = (core_node, node or own.node, instance_id)
+        if given == (own.core_node, own.node, own.instance_id):
+            return self._runner
+        return self._runner.kept(given, lambda: self._runner.speaking_as(_address(*given)))
+
+    async def close(self) -> None:
+        """Close a connection of its own; a node's is closed with the node, and not by this.
+
+        Whoever waits for a message or a request is told; twice is fine.
+        """
+        if self._owned:
+            self._runner.close()
+            await self._runner.transport.close()
+
+    async def __aenter__(self) -> Self:
+        """Return it; the block ends with `close`."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close it."""
+        await self.close()
+
+    def __repr__(self) -> str:
+        where = "" if self._endpoint is None else " by way of {}:{}".format(*self._endpoint)
+        return f"<MessengerHandle{where}>"
+
+
+def _address(core_node: str, node: str, instance_id: str) -> Address:
+    for name in (core_node, node, instance_id):
+        if not is_name(name):
+            raise ValueError(f"'{name}' cannot be the name of who speaks")
+    return Address(core_node, Name(node), InstanceId(instance_id))
