@@ -31,6 +31,7 @@ class Child:
         self.shared: set[str] = set()
         """All files of shared memory that it ever had mapped, as far as it was looked at."""
         self._process = process
+        self._telling = anyio.Lock()
 
     @classmethod
     async def start(cls, name: str, module: str, words: list[str], errors: Path) -> "Child":
@@ -58,7 +59,8 @@ class Child:
         """Give it an order; one that has gone needs none."""
         assert self._process.stdin is not None
         try:
-            await self._process.stdin.send(json.dumps(order).encode() + b"\n")
+            async with self._telling:
+                await self._process.stdin.send(json.dumps(order).encode() + b"\n")
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
             return
 

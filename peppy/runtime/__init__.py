@@ -19,7 +19,8 @@ A node's life, from the outside in:
 A message's way, from the inside out:
 
 - `topics`: what generated code declares. `outlet` and `inlet` are a topic's ends in one node;
-  `credit` holds a sender back, `mismatches` names formats that do not fit.
+  `credit` holds a sender back, and `beginning` finds from which message on a taker is sent all;
+  `mismatches` names formats that do not fit.
 - `services`: likewise, with `service_server` and `service_caller` as the ends.
 - `actions`: likewise, with `action_server` and `action_client`; `rules.goal_life` decides what
   becomes of a goal. Both find out by `reach` and `action_reach` who is there.
@@ -27,6 +28,8 @@ A message's way, from the inside out:
 - `codec`: a format over a dataclass (`shape`), compiled: the `quick` way out, the careful one
   (`encoding`), the way in (`decoding`); `primitives` and `packed` are what values become. `plain`
   is the same without generated classes, for tools, and `plain_ends` services and actions so.
+- `messenger` and its kin for topics, services and actions: all of this for bytes, without a
+  document; `router` is where those meet that are no nodes.
 - `transport`: bytes and keys, requests and replies. `qos` says what a profile asks of it.
   `stamps` are the moments and numbers beside messages.
 

@@ -14,6 +14,7 @@ quarter of the window; so a sender that waits is always told when it may go on.
 import struct
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import anyio
@@ -22,10 +23,12 @@ from peppy.runtime.transport.loops import clock_here, new_waiter
 from peppy.runtime.transport.port import (
     Announcement,
     Delivery,
+    Listening,
     Presence,
     Publisher,
     Sample,
     Transport,
+    TransportError,
 )
 from peppy.runtime.transport.shared_memory import THRESHOLD
 from peppy.runtime.transport.waiting import Waiter
@@ -65,6 +68,9 @@ LOOSE: Final = "loose"
 
 _CREDIT: Final = struct.Struct("<Q")
 
+BEGINNING: Final = struct.Struct("<QQ")
+"""A publisher's number, and the sequence number from which on it sends all."""
+
 _LAST: Final = (1 << 64) - 1
 """What can be told at most; only a foreign envelope claims more."""
 
@@ -101,6 +107,7 @@ class Window:
         self._transport = transport
         self._sender = sender
         self._pattern = keys.takers_pattern(topic)
+        self._publisher = publisher
         self._on_lapse = on_lapse
         self._takers: dict[str, _Taker] = {}
         self._gone: set[str] = set()
@@ -177,13 +184,25 @@ class Window:
             self._look()
 
     def _on_credit(self, sample: Sample) -> None:
-        if len(sample.payload) == _CREDIT.size:
-            taker = self._takers.get(sample.attachment.decode(errors="replace"))
+        key = sample.attachment.decode(errors="replace")
+        taker = self._takers.get(key)
+        if taker is None:
+            return
+        if not sample.payload:
+            self._tell_beginning(key)
+        elif len(sample.payload) == _CREDIT.size:
             (taken,) = _CREDIT.unpack(sample.payload)
-            if taker is not None and taker.taken < taken <= self.sequence:
+            if taker.taken < taken <= self.sequence:
                 taker.taken = taken
                 taker.lapsed = False
                 self._look()
+
+    def _tell_beginning(self, key: str) -> None:
+        """Answer a taker that asks from which message on it is sent all: from the next one."""
+        with suppress(TransportError):
+            out = self._transport.publisher(keys.beginning(keys.last(key)), Delivery.URGENT)
+            out.put(BEGINNING.pack(self._publisher, self.sequence))
+            out.close()
 
     def _slowest(self) -> int:
         waited_for = [taker.taken for taker in self._takers.values() if not taker.lapsed]
@@ -250,12 +269,23 @@ class Account:
 
     def tell(self, sequence: int) -> None:
         """Tell the sender that the message `sequence` has been taken, and all before it."""
+        self._way_out().put(_CREDIT.pack(min(sequence + 1, _LAST)), self._key)
+        self._messages = self._weight = 0
+        self._told = self._now()
+
+    def ask(self) -> bool:
+        """Ask the sender from which message on it sends all; False if nobody hears that."""
+        publisher = self._way_out()
+        if not publisher.matched():
+            return False
+        publisher.put(b"", self._key)
+        return True
+
+    def _way_out(self) -> Publisher:
         if self._publisher is None:
             key = keys.credit(self.number)
             self._publisher = self._transport.publisher(key, Delivery.URGENT)
-        self._publisher.put(_CREDIT.pack(min(sequence + 1, _LAST)), self._key)
-        self._messages = self._weight = 0
-        self._told = self._now()
+        return self._publisher
 
     def close(self) -> None:
         """Give the way out back."""
@@ -274,6 +304,10 @@ class Takings:
     def account(self, publisher: int) -> Account:
         """Return a new account with a publisher."""
         return Account(self._transport, self._key, publisher)
+
+    def hear_beginnings(self, function: Callable[[Sample], None]) -> Listening:
+        """Have `function` get the answers to what its accounts ask."""
+        return self._transport.listen(keys.beginning(keys.last(self._key)), function)
 
     def close(self) -> None:
         """Be waited for no more."""

@@ -5,6 +5,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
+import anyio
+
+from peppy.runtime.beginning import Beginnings
 from peppy.runtime.codec import Codec
 from peppy.runtime.complaints import Complaints
 from peppy.runtime.credit import Account, Takings
@@ -80,6 +83,10 @@ class Inlet(Generic[M]):
         self._read = codec.read
         self._build = codec.build
         self._takings = takings
+        self._beginnings = (
+            None if takings is None else Beginnings(takings, subscription, self._follow)
+        )
+        self._newcomers = {} if self._beginnings is None else self._beginnings.newcomers
         self._gaps_matter = gaps_matter
         self._on_mismatch = on_mismatch
         self._complaints = Complaints()
@@ -107,10 +114,23 @@ class Inlet(Generic[M]):
                 self._in_a_row = 0
                 await give_way()
                 continue
-            arrived = await self._receive()
+            arrived = await (self._receive_meanwhile() if self._newcomers else self._receive())
             found = self._open(arrived) if type(arrived) is Sample else arrived
             if found is not None:
                 return found
+
+    async def _receive_meanwhile(self) -> Any:
+        """Receive while publishers are asked where they begin; None when one was given up."""
+        beginnings = self._beginnings
+        if beginnings is None or beginnings.give_up():
+            return None
+        with anyio.move_on_after(beginnings.left()):
+            try:
+                return await self._receive()
+            except Closed:
+                if not beginnings.give_up(at_once=True):
+                    raise
+        return None
 
     def _open(self, sample: Sample) -> tuple[str, M] | None:
         label = sample.attachment
@@ -121,6 +141,8 @@ class Inlet(Generic[M]):
         peer = self._peers.get(publisher)
         if peer is None:
             peer = self._meet(sample, publisher, sequence)
+            if peer is None:
+                return None
         payload = sample.payload
         if len(label) > SIZE or fingerprint != self._fingerprint:
             return self._open_special(peer, sample)
@@ -196,13 +218,19 @@ class Inlet(Generic[M]):
             ready.clear()
         return first
 
-    def _meet(self, sample: Sample, publisher: int, sequence: int) -> _Peer:
+    def _meet(self, sample: Sample, publisher: int, sequence: int) -> _Peer | None:
+        """Return a new peer, or None while the sample is held until its publisher begins."""
+        if self._beginnings is None:
+            return self._follow(publisher, sample.key, sequence, None)
+        account = self._beginnings.hold(publisher, sample)
+        return None if account is None else self._follow(publisher, sample.key, sequence, account)
+
+    def _follow(self, publisher: int, key: str, expected: int, account: Account | None) -> _Peer:
         if len(self._peers) >= MOST_PUBLISHERS:
             # Strangers first: whoever has sent something readable is not theirs to push out.
             silent = (number for number, peer in self._peers.items() if not peer.messages)
             self._forget(next(silent, next(iter(self._peers))))
-        account = None if self._takings is None else self._takings.account(publisher)
-        peer = self._peers[publisher] = _Peer(sample.key, sequence, account)
+        peer = self._peers[publisher] = _Peer(key, expected, account)
         return peer
 
     def _forget(self, publisher: int) -> None:
@@ -263,6 +291,7 @@ class Inlet(Generic[M]):
         for peer in self._peers.values():
             peers[peer.instance_id] = _sum(peer, peers.get(peer.instance_id))
         ring = self.subscription.statistics()
+        held = 0 if self._beginnings is None else self._beginnings.held
         return EndTraffic(
             kind=EndKind.SUBSCRIBER,
             name=self.topic,
@@ -270,7 +299,7 @@ class Inlet(Generic[M]):
             bytes=sum(peer.bytes for peer in peers.values()),
             dropped=ring.dropped,
             foreign=self._foreign,
-            waiting=ring.waiting + len(self._ready),
+            waiting=ring.waiting + len(self._ready) + held,
             peers=tuple(peers.values()),
         )
 
@@ -278,6 +307,8 @@ class Inlet(Generic[M]):
         """Take no more; what waits is still handed out."""
         if self._takings is not None:
             self._takings.close()
+        if self._beginnings is not None:
+            self._beginnings.close()
         self.subscription.close()
         for peer in self._peers.values():
             if peer.account is not None:

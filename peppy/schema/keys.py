@@ -76,6 +76,11 @@ def credit(publisher: int) -> str:
     return f"{ROOT}/credit/{publisher:016x}"
 
 
+def beginning(taker_id: str) -> str:
+    """Return the key on which a taker is told from which message on it is sent all of them."""
+    return f"{ROOT}/beginning/{taker_id}"
+
+
 def action(part: ActionPart, name: str, server: Address) -> str:
     """Return the key on which `server` takes one kind of request for its action `name`."""
     return f"{ROOT}/action/{part}/{name}/{server.node}/{server.core_node}/{server.instance_id}"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from peppy.runtime.credit import MOST, Takings
+from peppy.runtime.credit import BEGINNING, MOST, Takings
 from peppy.runtime.inlet import MOST_PUBLISHERS, Inlet
 from peppy.runtime.transport.memory import MemoryNetwork, MemoryTransport
 from peppy.runtime.transport.port import Closed
@@ -95,7 +95,11 @@ def test_their_sender_is_told_of_all_that_rode_together(backend: str) -> None:
         takings = Takings(taker, keys.taker(TOPIC, None, None, None, "held-1"))
         inlet, source = inlet_on(network, takings=takings), Source(network)
         source.many([packed(number) for number in range(MOST)])
-        await inlet.next()
+        answers = MemoryTransport(network).publisher(keys.beginning("held-1"))
+        async with anyio.create_task_group() as group:
+            group.start_soon(inlet.next)
+            assert (await told.receive()).payload == b""
+            answers.put(BEGINNING.pack(1, MOST))
         assert (await told.receive()).payload == MOST.to_bytes(8, "little")
         inlet.close()
 
