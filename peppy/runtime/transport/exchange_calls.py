@@ -6,6 +6,7 @@ from typing import Final
 import anyio
 
 from peppy.runtime.transport.exchange_errors import Unreachable
+from peppy.runtime.transport.exchange_post import call_later
 from peppy.runtime.transport.exchange_roster import Roster
 from peppy.runtime.transport.port import Closed, Delivery, Payload, Publisher, Transport
 from peppy.runtime.transport.routes import intersect
@@ -16,6 +17,10 @@ SEEK: Final = 0.005
 
 MOST_DIRECT: Final = 4
 """Servers that are sent to one by one; beyond that, one message to the pattern costs less."""
+
+OVERTAKEN: Final = 0.1
+"""Seconds for which the answer of somebody who has gone may still come: word of that goes before
+everything else on a link."""
 
 MOST_KNOWN: Final = 65536
 """Servers that may answer at one pattern, over the life of a process."""
@@ -52,8 +57,17 @@ class Way:
         self.heard = False
         if self.roster is not None:
             self._aim(self.roster.served())
-            for call in [each for each in self.calls if each.lost(self.roster.here)]:
-                call.end()
+            if self._lost():
+                call_later(OVERTAKEN, self._end_lost)
+
+    def _lost(self) -> list["Call"]:
+        """Return the calls that nobody who is there can answer."""
+        here = frozenset[str]() if self.roster is None else self.roster.here
+        return [call for call in self.calls if call.lost(here)]
+
+    def _end_lost(self) -> None:
+        for call in self._lost():
+            call.end()
 
     def _aim(self, served: set[str]) -> None:
         """Send to those few who are there: what goes to a pattern goes through routers as well."""

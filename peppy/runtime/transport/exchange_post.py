@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from peppy.runtime.transport.loops import on_trio
@@ -63,7 +64,8 @@ def call_later(seconds: float, function: Callable[[], object]) -> None:
             await trio.sleep(seconds)
             function()
 
-        trio.lowlevel.spawn_system_task(wait)
+        with suppress(RuntimeError):  # the run is at its very end: there is no later
+            trio.lowlevel.spawn_system_task(wait)
     else:
         asyncio.get_running_loop().call_later(seconds, function)
 

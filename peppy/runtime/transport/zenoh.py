@@ -43,10 +43,11 @@ from peppy.runtime.transport.port import (
     TransportError,
 )
 from peppy.runtime.transport.ring import Ring
-from peppy.runtime.transport.routes import BadKey, Routes, canonical
+from peppy.runtime.transport.routes import BadKey, Routes, canonical, intersect
 from peppy.runtime.transport.shared_memory import pool_size
 from peppy.runtime.transport.thread_state import keeping
 from peppy.runtime.transport.zenoh_ends import TERMS, WireError, ZenohAnnouncement, ZenohPublisher
+from peppy.runtime.transport.zenoh_ghosts import Ghosts
 from peppy.runtime.transport.zenoh_memory import SharedPool, keep_large_blocks
 from peppy.runtime.transport.zenoh_settings import (
     client_settings,
@@ -142,7 +143,9 @@ def _sample(arrived: Any) -> Any:
     )
 
 
-def _presence(arrived: zenoh.Sample) -> Presence:
+def _presence(arrived: Any) -> Presence:
+    if type(arrived) is Presence:
+        return arrived
     return Presence(str(arrived.key_expr), present=arrived.kind == zenoh.SampleKind.PUT)
 
 
@@ -157,6 +160,9 @@ class ZenohTransport(Transport):
         self._local = Routes()
         self._ways_in: set[Any] = set()
         """Rings and listeners."""
+        self._watched: dict[Any, str] = {}
+        """What follows announcements, each with its pattern."""
+        self._ghosts = Ghosts()
         self._publishers: set[ZenohPublisher] = set()
         self._announced: set[ZenohAnnouncement] = set()
         """Kept here, because zenoh takes back a token that nobody holds."""
@@ -255,17 +261,32 @@ class ZenohTransport(Transport):
 
     def _watching(self, pattern: str, sink: S, declared: list[Any]) -> S:
         liveliness = self._session.liveliness()
+        hand_over, told = self._handover.hander(sink), self._ghosts.told
+
+        def heard(sample: zenoh.Sample) -> None:
+            told(str(sample.key_expr), present=sample.kind == zenoh.SampleKind.PUT)
+            hand_over(sample)
+
+        handler = zenoh.handlers.Callback(keeping(heard), indirect=False)
         try:
-            declared.append(liveliness.declare_subscriber(pattern, self._into(sink), history=True))
+            declared.append(liveliness.declare_subscriber(pattern, handler, history=True))
         except zenoh.ZError as error:
             raise BadKey(pattern) from error
         self._ways_in.add(sink)
+        self._watched[sink] = pattern
         return sink
 
     async def present(self, pattern: str, timeout: float = 1.0) -> list[str]:
         """Return the announced keys that match."""
         self._check()
-        pattern = canonical(pattern)
+        with self._ghosts.asking():
+            found = await self._ask(canonical(pattern), timeout)
+        for key in self._ghosts.suspects():
+            if not await self._ask(key, timeout):
+                self._take_back(key)
+        return found
+
+    async def _ask(self, pattern: str, timeout: float) -> list[str]:
         liveliness = self._session.liveliness()
 
         def ask() -> list[str]:
@@ -282,6 +303,13 @@ class ZenohTransport(Transport):
             return await aside(self._handover, ask)
         except zenoh.ZError as error:
             raise WireError(f"who announces '{pattern}' cannot be asked", error) from error
+
+    def _take_back(self, key: str) -> None:
+        """Tell the followers that `key` has gone."""
+        for sink, pattern in list(self._watched.items()):
+            if intersect(pattern, key):
+                sink.push(Presence(key, present=False))
+                sink.wake()
 
     async def link_up(self) -> None:
         """Return once there is a link to everybody who is announced, or after `LINKING` seconds."""
@@ -331,6 +359,7 @@ class ZenohTransport(Transport):
     def _forgetter(self, declared: list[Any]) -> Callable[[Sink], None]:
         def forget(sink: Sink) -> None:
             self._ways_in.discard(sink)
+            self._watched.pop(sink, None)
             self._local.remove(sink)
             for subscriber in declared:
                 with contextlib.suppress(zenoh.ZError):

@@ -104,6 +104,27 @@ def test_a_request_fails_as_soon_as_the_last_who_might_answer_it_has_gone(world:
     meet(world, scenario)
 
 
+def test_what_a_service_answers_at_its_end_arrives_though_word_of_the_end_is_faster(
+    world: World,
+) -> None:
+    async def scenario(asking: Exchange, one: Exchange, _: Exchange) -> None:
+        service = one.serve("s", announce="up/s")
+        answered: list[bytes] = []
+
+        async def ask() -> None:
+            reply = await asking.ask("s", b"", timeout=PATIENCE, servers="up/s/*")
+            answered.append(reply.payload)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask)
+            request = await service.receive()
+            service.close()
+            request.reply(b"the last one")
+        assert answered == [b"the last one"]
+
+    meet(world, scenario)
+
+
 def test_a_server_learns_that_its_asker_left(world: World) -> None:
     async def scenario(asking: Exchange, one: Exchange, _: Exchange) -> None:
         service = one.serve("s")

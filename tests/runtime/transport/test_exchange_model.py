@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
-from trio.testing import wait_all_tasks_blocked
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from peppy.runtime.transport.exchange import Exchange, IncomingRequest, Service
+from peppy.runtime.transport.exchange_calls import OVERTAKEN
 from peppy.runtime.transport.exchange_errors import Refused, Unreachable
 from peppy.runtime.transport.memory import MemoryNetwork, MemoryTransport
 
@@ -48,7 +49,7 @@ class Server:
 class World:
     """Both at once: what is done to the exchanges is done to the model."""
 
-    def __init__(self, stack: ExitStack, nursery: trio.Nursery) -> None:
+    def __init__(self, stack: ExitStack, nursery: trio.Nursery, clock: MockClock) -> None:
         network = MemoryNetwork()
 
         def exchange() -> Exchange:
@@ -61,6 +62,7 @@ class World:
             serving = exchange()
             service = serving.serve(f"s/{index}", announce=f"s/{index}")
             self.servers.append(Server(service, serving))
+        self.clock = clock
         self.calls: list[Call] = []
         self.seen: dict[int, str] = {}
         self._scopes: dict[int, trio.CancelScope] = {}
@@ -83,6 +85,9 @@ class World:
             if server.there:
                 acts[what](server)
         await wait_all_tasks_blocked()
+        if what == "end":
+            self.clock.jump(OVERTAKEN)
+            await wait_all_tasks_blocked()
         self.check()
 
     def check(self) -> None:
@@ -167,13 +172,15 @@ class World:
 
 @given(STEPS)
 def test_an_exchange_does_what_its_model_does(steps: list[Step]) -> None:
+    clock = MockClock()
+
     async def main() -> None:
         with ExitStack() as stack:
             async with trio.open_nursery() as nursery:
-                world = World(stack, nursery)
+                world = World(stack, nursery, clock)
                 await wait_all_tasks_blocked()
                 for step in steps:
                     await world.do(step)
                 nursery.cancel_scope.cancel()
 
-    trio.run(main)
+    trio.run(main, clock=clock)
