@@ -10,6 +10,7 @@ import anyio
 from peppy.runtime.hooks import OnFailure
 from peppy.runtime.leaving import Departure
 from peppy.runtime.output import complain, complain_of
+from peppy.runtime.outstaying import complain_of_outstaying
 from peppy.runtime.setup import outcome
 from peppy.runtime.token import CancellationToken
 from peppy.schema.durations import TASK_TEARDOWN
@@ -36,7 +37,7 @@ class AsyncioLife:
         """Keep the tokens; with `owns_loop`, every later task of the loop is the node's.
 
         On a loop that is not its own, `left_behind` says which are. `on_failure` is told what is
-        printed of a task that fails.
+        printed of a task that fails, or that outstays its cancellation.
         """
         self._token = token
         self._interruption = interruption
@@ -82,7 +83,7 @@ class AsyncioLife:
             task.cancel()
             await asyncio.wait({task}, timeout=budget)
             if not task.done():
-                complain(f"warning: setup did not end within {budget:g} s of being cancelled")
+                complain_of_outstaying("setup", budget, self._on_failure)
                 task.add_done_callback(self._ended)
                 return None
         self._tasks.pop(task, None)
@@ -126,10 +127,7 @@ class AsyncioLife:
         _, stuck = await asyncio.wait(tasks, timeout=TASK_TEARDOWN)
         if stuck:
             names = ", ".join(sorted(self._name(task) for task in stuck))
-            complain(
-                f"warning: the node ends without {names}, which did not end within"
-                f" {TASK_TEARDOWN:g} s of being cancelled"
-            )
+            complain_of_outstaying(names, TASK_TEARDOWN, self._on_failure, stuck)
 
     def _name(self, future: Future) -> str:
         if name := self._named.get(future):

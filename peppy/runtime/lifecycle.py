@@ -50,8 +50,8 @@ class Occupancy(msgspec.Struct, frozen=True, kw_only=True):
     """Where it does not own an asyncio loop: the tasks of the loop that end with the node all the
     same, besides those that its `setup` has returned."""
     on_failure: OnFailure | None = None
-    """Told of what is printed and comes out nowhere: the failure of a task of an asyncio node, and
-    that of a hook."""
+    """Told of what is printed and comes out nowhere: the failure of a task of an asyncio node, that
+    of a hook, and `Outstayed`, what has not ended when it was cancelled."""
     on_stuck: Callable[[], None] = _do_nothing
     """Called when a Trio task outstays its cancellation; a nursery cannot be left before it."""
 
@@ -162,7 +162,7 @@ async def _on_its_loop(
         from peppy.runtime.trio_life import TrioLife
 
         extra = 1 if wants_nursery(setup) else 0
-        await TrioLife(token, occupancy.interruption, occupancy.on_stuck).run(
+        await TrioLife(token, occupancy.interruption, occupancy.on_stuck, occupancy.on_failure).run(
             lambda nursery: setup(parameters, runner, *(nursery,)[:extra]), ready, departure
         )
     else:

@@ -4,12 +4,14 @@ The only module that imports Trio; nothing imports it before a node asks for Tri
 """
 
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any
 
 import trio
 
+from peppy.runtime.hooks import OnFailure
 from peppy.runtime.leaving import Departure
-from peppy.runtime.output import complain
+from peppy.runtime.outstaying import complain_of_outstaying
 from peppy.runtime.setup import outcome
 from peppy.runtime.token import CancellationToken
 from peppy.schema.durations import TASK_TEARDOWN
@@ -27,11 +29,16 @@ class TrioLife:
         token: CancellationToken,
         interruption: CancellationToken,
         on_stuck: Callable[[], None],
+        on_failure: OnFailure | None = None,
     ) -> None:
-        """Keep the tokens; `on_stuck` is called when a cancelled task outstays its time."""
+        """Keep the tokens; `on_stuck` is called when a cancelled task outstays its time.
+
+        `on_failure` is told which one that was.
+        """
         self._token = token
         self._interruption = interruption
         self._on_stuck = on_stuck
+        self._on_failure = on_failure
 
     async def run(
         self,
@@ -82,7 +89,9 @@ class TrioLife:
         self._token.cancel()
         await departure.run_hooks(lambda work, name: own.start_soon(work, name=name))
         departure.ending_tasks()
-        trio.lowlevel.spawn_system_task(self._count_down, (own, nursery), watch)
+        # What it says is the node's, where many share a process.
+        context = copy_context()
+        trio.lowlevel.spawn_system_task(self._count_down, (own, nursery), watch, context=context)
         nursery.cancel_scope.cancel()
         own.cancel_scope.cancel()
 
@@ -109,7 +118,7 @@ class TrioLife:
                 with trio.CancelScope(shield=True, deadline=trio.current_time() + budget):
                     await setting_up.over.wait()
                 if not setting_up.over.is_set():
-                    complain(f"warning: setup did not end within {budget:g} s of being cancelled")
+                    complain_of_outstaying("setup", budget, self._on_failure)
         return setting_up.result()
 
     async def _count_down(
@@ -120,10 +129,9 @@ class TrioLife:
             own, nursery = nurseries
             stuck = [task.name for task in own.child_tasks]
             stuck += [f"task '{task.name}'" for task in nursery.child_tasks]
-            complain(
-                f"warning: {', '.join(sorted(stuck)) or 'the node'} did not end within"
-                f" {TASK_TEARDOWN:g} s of being cancelled"
-            )
+            who = ", ".join(sorted(stuck)) or "the node"
+            tasks = own.child_tasks | nursery.child_tasks
+            complain_of_outstaying(who, TASK_TEARDOWN, self._on_failure, tasks)
             self._on_stuck()
 
 

@@ -1,7 +1,7 @@
 """The watchdog in a node: who hears nothing of its daemon for long shuts down by itself.
 
-Source: behaviour.md 11.4. Silence is counted while this loop runs, in small steps: a node that
-itself stood still, for a debugger say, has not listened, and must not blame the daemon.
+Source: behaviour.md 11.4. Silence is counted while this loop runs, in steps: a node that itself
+stood still, for a debugger say, has not listened, and must not blame the daemon.
 """
 
 from typing import Any, Final
@@ -12,8 +12,12 @@ from peppy.runtime.transport.port import Closed, Subscription, Transport
 from peppy.schema import keys
 from peppy.schema.durations import HEARTBEAT
 
-STEP: Final = HEARTBEAT / 5
-"""Seconds between two looks: what one look can add to the silence at most."""
+STEP: Final = 2 * HEARTBEAT
+"""Seconds between two looks: what one look can add to the silence at most. As long as the daemon
+beats there is a beat before it is time to look."""
+
+LOOKS: Final = 5
+"""How often it is looked at least before a daemon is missed, however short the grace."""
 
 
 def listen_to_daemon(transport: Transport, core_node: str) -> Subscription[Any]:
@@ -26,9 +30,9 @@ async def daemon_silent(heartbeats: Subscription[Any], grace: float) -> bool:
 
     Returns False once the subscription is closed.
     """
-    silence = 0.0
+    silence, longest = 0.0, min(STEP, grace / LOOKS)
     while silence < grace:
-        step = min(STEP, grace - silence)
+        step = min(longest, grace - silence)
         try:
             with anyio.move_on_after(step):
                 await heartbeats.receive()

@@ -44,6 +44,7 @@ class ActionMock(Generic[G, R, F, S]):
         self._reachable = True
         self._script: Callable[[PlayedGoal[G, R, F, S]], Awaitable[None]] | None = None
         peers.consumes(action.node, action.link)
+        peers.names.others.add(action.name)
         peers.at_opening(self._follow)
 
     @property

@@ -169,6 +169,7 @@ class NodeUnderTest(Generic[P]):
         self.peers.check_bound()
         if self._trace is None:
             self._trace = Trace(clock_here())
+            self._trace.names = self.peers.names
         self._life = NodeLife(
             self.binding,
             self._settings(),

@@ -11,6 +11,10 @@ WITHIN: Final = 1.0
 test is on a real clock."""
 
 
+LET_IT_THROUGH: Final = "a task has to let its cancellation through, as 'except Exception' does"
+"""What is to be done about one that has not ended when it was cancelled."""
+
+
 class NotSeen(AssertionError):
     """What a test waits for has not come in time."""
 
@@ -39,6 +43,54 @@ class NoSuchLink(PeppyError):
         super().__init__(
             f"the node consumes nothing of {quoted(link)}{did_you_mean(link, links)}",
             hint=f"'bindings' names these: {', '.join(map(quoted, links)) or 'none'}",
+        )
+
+
+class NoSuchField(PeppyError):
+    """A field that no message of a topic has."""
+
+    kind = "no_such_field"
+
+    def __init__(self, topic: str, name: str, known: Sequence[str]) -> None:
+        super().__init__(
+            f"messages on {quoted(topic)} have no field {quoted(name)}{did_you_mean(name, known)}",
+            hint=f"they have {', '.join(map(quoted, known)) or 'none'}",
+        )
+
+
+class NoSuchInterface(PeppyError):
+    """A topic, service or action that the node under test has nothing to do with."""
+
+    kind = "no_such_interface"
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(
+            f"the node has nothing to do with {quoted(name)}{did_you_mean(name, known)}",
+            hint=f"its trace has messages of {', '.join(map(quoted, known)) or 'nothing'}",
+        )
+
+
+class NoSuchSubject(PeppyError):
+    """Somebody else than the node under test, of whom there are no events."""
+
+    kind = "no_such_subject"
+
+    def __init__(self, name: str, instance_id: str) -> None:
+        super().__init__(
+            f"no event is of {quoted(name)}: all are of the instance {quoted(instance_id)}",
+            hint="'boot(setup, instance_id=...)' has it called otherwise",
+        )
+
+
+class NotTraced(PeppyError):
+    """Something that the trace of a single node never has."""
+
+    kind = "not_traced"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"the trace of a single node never has {what}: it has no lines and no faults",
+            hint="what a node prints is for pytest's 'capsys'; an embedded stack has both",
         )
 
 

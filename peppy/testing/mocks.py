@@ -35,7 +35,7 @@ class TopicMock(Generic[M]):
         self._peers = peers
         self._consumed = topic
         self._topic = topic.other_end()
-        peers.knows(topic.name, topic.node or OUTSIDE, self._topic.codec)
+        peers.knows(topic.name, topic.node or OUTSIDE, self._topic.codec, topic.message)
         if topic.node is not None:
             peers.consumes(topic.node, topic.link)
 
@@ -109,6 +109,7 @@ class ServiceMock(Generic[Q, A]):
         self._handler: Callable[[Q], A | Awaitable[A]] | None = None
         self._server: Server | None = None
         peers.consumes(service.node, service.link)
+        peers.names.others.add(service.name)
         peers.at_opening(self._follow)
 
     @property

@@ -11,6 +11,7 @@ import anyio
 from peppy.runtime.asyncio_life import Future
 from peppy.runtime.binding import Binding
 from peppy.runtime.lifecycle import Occupancy, run_node
+from peppy.runtime.outstaying import Outstayed
 from peppy.runtime.settings import Settings
 from peppy.runtime.setup import Setup
 from peppy.runtime.transport.memory import MemoryTransport
@@ -18,7 +19,8 @@ from peppy.runtime.transport.waiting import on_trio
 from peppy.schema.datastore import StoredValue
 from peppy.schema.events import EventKind
 from peppy.schema.leaving import Leaving
-from peppy.testing.failures import NodeEnded, after
+from peppy.testing.failures import LET_IT_THROUGH, NodeEnded, after
+from peppy.testing.giving_up import give_up, not_spinning
 from peppy.testing.peers import Peers
 from peppy.testing.played_daemon import PlayedDaemon
 from peppy.testing.trace import Kind, Trace
@@ -46,6 +48,7 @@ class NodeLife:
         self.failure: BaseException | None = None
         """What has ended it, if that was a failure."""
         self._asked = self._by_itself = False
+        self._outstayed: list[Outstayed] = []
         self._binding = binding
         self._settings = settings
         self._setup = setup
@@ -97,6 +100,10 @@ class NodeLife:
             self._peers.check()
         except Exception as trouble:
             return trouble
+        if self._outstayed:
+            what = "; ".join(map(str, self._outstayed))
+            node = self._binding.name
+            return NodeEnded(f"node '{node}' has ended, and {what}: {LET_IT_THROUGH}")
         if self.awaited or not (self._by_itself or self.failure):
             return None
         how = "has ended by itself" if self._by_itself else "has failed while it shut down"
@@ -107,9 +114,10 @@ class NodeLife:
     async def _run(self) -> None:
         transport = MemoryTransport(self._peers.network)
         try:
-            await run_node(
-                self._binding, self._marked(), self._settings, transport, self._occupancy
-            )
+            with not_spinning(self._occupancy.token):
+                await run_node(
+                    self._binding, self._marked(), self._settings, transport, self._occupancy
+                )
         except (Exception, SystemExit) as error:
             self.failure = error
         finally:
@@ -136,7 +144,11 @@ class NodeLife:
         self._event("leaving", f"{leaving.step} {leaving.name}".rstrip())
 
     def _failed(self, error: BaseException) -> None:
-        self.failure = self.failure or error
+        if isinstance(error, Outstayed):
+            self._outstayed.append(error)
+            give_up(error.tasks)
+        else:
+            self.failure = self.failure or error
 
     def _over(self) -> None:
         self.over = True

@@ -21,6 +21,7 @@ from peppy.schema import envelope, keys
 from peppy.schema.keys import Address
 from peppy.schema.names import InstanceId, Name, Tag, is_name
 from peppy.testing.failures import NodeEnded, NoSuchLink, NotRunning, NotSeen, after, seconds
+from peppy.testing.node_names import NodeNames
 from peppy.testing.trace import Kind, Trace
 
 CORE_NODE: Final = "core-node-under-test"
@@ -79,6 +80,8 @@ class Peers:
         """What ended it, if that was a failure."""
         self.emitted = Counter[str]()
         """How many messages the node under test has emitted on each topic."""
+        self.names = NodeNames(under_test.instance_id)
+        """What the trace can have."""
         self._links: dict[str, set[str]] = {}
         self._codecs: dict[tuple[str, str], Codec[Any]] = {}
         self._runners: dict[tuple[str, str], NodeRunner] = {}
@@ -90,9 +93,10 @@ class Peers:
 
     # Before the node runs.
 
-    def knows(self, name: str, node: str, codec: Codec[Any]) -> None:
-        """Have messages of this topic of this node shown in the trace."""
+    def knows(self, name: str, node: str, codec: Codec[Any], message: type[Any]) -> None:
+        """Have messages of this topic of this node shown in the trace, as `message`."""
         self._codecs[name, node] = codec
+        self.names.topics.setdefault(name, set()).update(message.__annotations__)
 
     def consumes(self, node: str, link: str | None) -> None:
         """Take in that the node under test depends on `node`, under the label `link`."""

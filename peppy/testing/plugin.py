@@ -16,6 +16,7 @@ from typing import Any, Final, NoReturn, cast
 
 import pytest
 
+from peppy.testing.forgotten_awaits import listening
 from peppy.testing.present import PRESENT, PresentTest, Readable
 
 SHOWN: Final = 40
@@ -32,6 +33,11 @@ OURS: Final = frozenset({"boot", "peppy_seed"})
 
 KNOWN: Final = ("loop", "seed", "real_time", "longest")
 """What the marker takes."""
+
+FORGOTTEN_HINT: Final = (
+    "'await' it, or close it; a test that is to bear it says"
+    " @pytest.mark.filterwarnings('ignore:coroutine .* was never awaited')"
+)
 
 _TEST: Final = pytest.StashKey[PresentTest]()
 
@@ -135,6 +141,25 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     finally:
         PRESENT.reset(token)
         del item.stash[_TEST]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test of ours in which somebody has forgotten an `await`."""
+    with listening() as forgotten:
+        try:
+            returned = yield
+        except BaseException as error:
+            for sentence in forgotten.sentences:
+                error.add_note(f"besides: {sentence}")
+            raise
+        test = item.stash.get(_TEST, None)
+        if not (_is_ours(item) or (test is not None and test.traces)):
+            return returned
+        forgotten.collect()
+    if forgotten.sentences:
+        _refuse("; ".join(forgotten.sentences), FORGOTTEN_HINT)
+    return returned
 
 
 @pytest.hookimpl(wrapper=True)

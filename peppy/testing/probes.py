@@ -37,7 +37,7 @@ class TopicProbe(Generic[M]):
         self._peers = peers
         self._topic = topic
         self._handed_out = 0
-        peers.knows(topic.name, peers.under_test.node, topic.codec)
+        peers.knows(topic.name, peers.under_test.node, topic.codec, topic.message)
         peers.at_opening(self._listen)
 
     async def next(self, within: float = WITHIN, where: Callable[[M], object] | None = None) -> M:
@@ -134,6 +134,7 @@ class ServiceProbe(Generic[Q, A]):
         self._peers = peers
         self._service = service
         self._caller: Caller | None = None
+        peers.names.others.add(service.name)
 
     @overload
     async def call(
@@ -236,6 +237,7 @@ class ActionProbe(Generic[G, R, F, S]):
         self._peers = peers
         self._action = action
         self._client: ActionClient | None = None
+        peers.names.others.add(action.name)
 
     @overload
     async def fire(

@@ -1,10 +1,11 @@
 """Sentences about what a trace shows, as values: `message("joint_states", sender="the_arm")`."""
 
+import enum
 import linecache
 import sys
 from collections.abc import Callable
 from types import CodeType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from peppy.schema.events import EventKind
 from peppy.schema.wording import did_you_mean
@@ -14,19 +15,50 @@ KINDS: Final = (*(kind.value for kind in EventKind), "leaving")
 """What events are called in a trace: as in the daemon's log, and a step of a node under test on its
 way out."""
 
+FAULTS: Final = (
+    "crash", "hang", "resume", "kill_daemon", "fill_disk", "free_disk", "reboot",
+)  # fmt: skip
+"""What faults are called in a trace."""
+
 _ABSENT: Final = object()
 
 Matches = Callable[[Entry], bool]
 
 
+class Mentioned(enum.Enum):
+    """What a name in a sentence is the name of."""
+
+    TOPIC = "topic"
+    INSTANCE = "instance"
+    SUBJECT = "subject"
+    """Whom an event concerns: an instance, a node, the daemon."""
+
+
+class Mention(NamedTuple):
+    """A name in a sentence, which nothing can match if there is nothing of that name."""
+
+    what: Mentioned
+    name: str
+    fields: tuple[str, ...] = ()
+    """Those of the messages of a topic."""
+
+
 class Sentence:
     """Something that an entry of a trace can be; `a | b` is either, `a & b` is both."""
 
-    def __init__(self, words: str, matches: Matches, kinds: frozenset[Kind]) -> None:
+    def __init__(
+        self,
+        words: str,
+        matches: Matches,
+        kinds: frozenset[Kind],
+        mentions: tuple[Mention, ...] = (),
+    ) -> None:
         self._words = words
         self._matches = matches
         self.kinds = kinds
         """Which entries it can be at all."""
+        self.mentions = mentions
+        """The names in it."""
 
     def matches(self, entry: Entry) -> bool:
         """Return whether this entry is it; what a `where` raises comes out, noting the entry."""
@@ -43,6 +75,7 @@ class Sentence:
             f"{self} or {other}",
             lambda entry: self.matches(entry) or other.matches(entry),
             self.kinds | other.kinds,
+            self.mentions + other.mentions,
         )
 
     def __and__(self, other: "Sentence") -> "Sentence":
@@ -50,6 +83,7 @@ class Sentence:
             f"({self}) that is also ({other})",
             lambda entry: self.matches(entry) and other.matches(entry),
             self.kinds & other.kinds,
+            self.mentions + other.mentions,
         )
 
     def __str__(self) -> str:
@@ -89,7 +123,8 @@ def message(
         conditions.append(wording(where))
     if conditions:
         words += f" with {' and '.join(conditions)}"
-    return Sentence(words, matches, frozenset({Kind.MESSAGE}))
+    mentions = (Mention(Mentioned.TOPIC, topic, tuple(fields)), *_who(Mentioned.INSTANCE, sender))
+    return Sentence(words, matches, frozenset({Kind.MESSAGE}), mentions)
 
 
 def event(kind: str, who: str | None = None) -> Sentence:
@@ -100,12 +135,17 @@ def event(kind: str, who: str | None = None) -> Sentence:
     """
     if kind not in KINDS:
         raise ValueError(f"there are no events '{kind}'{did_you_mean(kind, KINDS)}")
-    return _named(Kind.EVENT, f"an event '{kind}'", kind, who)
+    return _named(Kind.EVENT, f"an event '{kind}'", kind, who, Mentioned.SUBJECT)
 
 
 def fault(name: str, who: str | None = None) -> Sentence:
-    """Return: a fault that the test has injected, as in `fault("crash", "the_arm")`."""
-    return _named(Kind.FAULT, f"a fault '{name}'", name, who)
+    """Return: a fault that the test has injected, as in `fault("crash", "the_arm")`.
+
+    Raises `ValueError` for one that there is not.
+    """
+    if name not in FAULTS:
+        raise ValueError(f"there are no faults '{name}'{did_you_mean(name, FAULTS)}")
+    return _named(Kind.FAULT, f"a fault '{name}'", name, who, Mentioned.INSTANCE)
 
 
 def line(containing: str, who: str | None = None) -> Sentence:
@@ -117,6 +157,7 @@ def line(containing: str, who: str | None = None) -> Sentence:
         f"a line containing {containing!r}{_of(who)}",
         lambda entry: who in (None, entry.who) and containing in str(entry.what),
         frozenset({Kind.LINE}),
+        _who(Mentioned.INSTANCE, who),
     )
 
 
@@ -144,12 +185,17 @@ def _source(code: CodeType) -> str:
     return " ".join(b" ".join(lines).decode().split())
 
 
-def _named(kind: Kind, words: str, name: str, who: str | None) -> Sentence:
+def _named(kind: Kind, words: str, name: str, who: str | None, mentioned: Mentioned) -> Sentence:
     return Sentence(
         f"{words}{_of(who)}",
         lambda entry: entry.name == name and who in (None, entry.who),
         frozenset({kind}),
+        _who(mentioned, who),
     )
+
+
+def _who(what: Mentioned, name: str | None) -> tuple[Mention, ...]:
+    return () if name is None else (Mention(what, name),)
 
 
 def _of(who: str | None) -> str:

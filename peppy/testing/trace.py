@@ -4,10 +4,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import anyio
 
+from peppy.schema.errors import PeppyError
 from peppy.testing import trace_shown, trace_text
 from peppy.testing.present import PRESENT
 from peppy.testing.sentences import Sentence
@@ -27,8 +28,20 @@ UNTIL: Final = 10.0
 """Seconds that are waited for something if the test does not say how long."""
 
 
+class Names(Protocol):
+    """What there is, and was, by name where a run takes place."""
+
+    def check(self, sentence: Sentence) -> None:
+        """Raise `PeppyError` if nothing that is there can ever be this."""
+        ...
+
+
 class Trace:
-    """All entries of a run, oldest first."""
+    """All entries of a run, oldest first.
+
+    Claims about what is not there by name, so that they would hold or fail whatever happens, raise
+    `PeppyError`.
+    """
 
     def __init__(
         self, now: Callable[[], float], limit: int = LIMIT, most_bytes: int = MOST_BYTES
@@ -46,6 +59,8 @@ class Trace:
         self._large: deque[tuple[Entry, int]] = deque()
         """Those whose bytes are kept."""
         self._listeners: list[Callable[[Entry], None]] = []
+        self.names: Names | None = None
+        """What there is by name where the run takes place; else any name may be right."""
         if (test := PRESENT.get()) is not None:
             test.traces.append(self)
 
@@ -75,8 +90,9 @@ class Trace:
             self._lost.add(kept[0][1].kind)
         kept.append((self._count, entry))
         self._count += 1
-        for listener in tuple(self._listeners):
-            listener(entry)
+        if self._listeners:
+            for listener in tuple(self._listeners):
+                listener(entry)
         if size >= LARGE:
             self._large.append((entry, size))
             self._bytes += size
@@ -89,6 +105,7 @@ class Trace:
 
     def shows(self, sentence: Sentence) -> Shown:
         """See that an entry is this; go on with `then`, `before`, `times`. Raises `NotShown`."""
+        self._check(sentence)
         return trace_shown.shown(self.entries, sentence)
 
     def never_shows(
@@ -99,6 +116,7 @@ class Trace:
         Holds as well where nothing is `after`. Raises `NotShown`, also where entries are no longer
         kept that could have been it.
         """
+        self._check(sentence, after, before)
         if self._lost & sentence.kinds:
             entries, words = self.entries, f"whether {sentence} was ever shown cannot be told: "
             raise NotShown(f"{words}{self.dropped} entries are no longer kept", entries, -1)
@@ -109,6 +127,7 @@ class Trace:
 
         What is not due yet is not missed. Raises `NotShown`.
         """
+        self._check(first, second)
         now = self._now() - self._began
         trace_shown.each_followed(self.entries, first, second, within, now)
 
@@ -118,6 +137,7 @@ class Trace:
 
     def all(self, sentence: Sentence) -> list[Entry]:
         """Return every entry that is this, oldest first."""
+        self._check(sentence)
         return [entry for entry in self.entries if sentence.matches(entry)]
 
     async def until(
@@ -151,12 +171,25 @@ class Trace:
         finally:
             self._listeners.remove(listen)
         if not heard:
-            words = f"{sentence} did not come within {within:g} s"
+            words = f"{sentence} did not come within {within:g} s{self._doubt(sentence)}"
             entries = self.entries
             raise NotShown(words, entries, len(entries) - 1)
         if isinstance(heard[0], Exception):
             raise heard[0]
         return heard[0]
+
+    def _check(self, *sentences: Sentence | None) -> None:
+        for sentence in sentences:
+            if self.names is not None and sentence is not None:
+                self.names.check(sentence)
+
+    def _doubt(self, sentence: Sentence) -> str:
+        """Return what speaks against its ever coming, to end a sentence with."""
+        try:
+            self._check(sentence)
+        except PeppyError as error:
+            return f": {error}"
+        return ""
 
     # How it is looked at.
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NoReturn
 
+import msgspec
+
 from peppy.testing.trace_abridged import abridged
 
 
@@ -17,23 +19,18 @@ class Kind(enum.Enum):
     FAULT = "fault"
 
 
-class Entry:
+class Entry(msgspec.Struct, eq=False):
     """One thing that was seen."""
 
-    __slots__ = ("_read", "_what", "at", "kind", "name", "who")
-
-    def __init__(
-        self, at: float, kind: Kind, who: str, name: str, read: Callable[[], Any] | None = None
-    ) -> None:
-        self.at = at
-        """Seconds since the trace began."""
-        self.kind = kind
-        self.who = who
-        """The instance id of who sent, printed or was concerned; `daemon`, `test`."""
-        self.name = name
-        """A topic's name, an event's kind, `stdout` or `stderr`, a fault's name."""
-        self._read = read
-        self._what: Any = None
+    at: float
+    """Seconds since the trace began."""
+    kind: Kind
+    who: str
+    """The instance id of who sent, printed or was concerned; `daemon`, `test`."""
+    name: str
+    """A topic's name, an event's kind, `stdout` or `stderr`, a fault's name."""
+    _read: Callable[[], Any] | None = None
+    _what: Any = None
 
     @property
     def what(self) -> Any:

@@ -187,7 +187,8 @@ def run_virtually(
 
 def _run_on_trio(main: Callable[[], Awaitable[None]], patience: Patience) -> None:
     from trio import lowlevel
-    from trio.testing import MockClock
+
+    from peppy.testing.jumping_clock import JumpingClock
 
     async def watched() -> None:
         why: list[Hanging] = []
@@ -203,5 +204,5 @@ def _run_on_trio(main: Callable[[], Awaitable[None]], patience: Patience) -> Non
         if scope.cancelled_caught:
             raise why[0]
 
-    options: dict[str, Any] = {"clock": MockClock(autojump_threshold=0)}
+    options: dict[str, Any] = {"clock": JumpingClock()}
     anyio.run(watched, backend="trio", backend_options=options)

@@ -287,7 +287,7 @@ def test_a_task_that_refuses_to_end_is_named_and_left_behind(
         await tasks[0]
 
     asyncio.run(main())
-    assert "stubborn', which did not end within 0.05 s" in capsys.readouterr().err
+    assert "stubborn' did not end within 0.05 s" in capsys.readouterr().err
 
 
 def test_a_loop_of_ones_own_closes_its_generators() -> None:

@@ -99,6 +99,23 @@ async def test_a_node_that_stood_still_does_not_blame_the_daemon(
         nursery.cancel_scope.cancel()
 
 
+async def test_a_node_that_stood_still_blames_nobody_however_short_the_grace(
+    mock_clock: MockClock, daemon: Daemon
+) -> None:
+    silent: list[bool] = []
+
+    async def watch() -> None:
+        silent.append(await daemon_silent(daemon.heard, 1.0))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watch)
+        await trio.testing.wait_all_tasks_blocked()
+        mock_clock.jump(100.0)
+        await trio.testing.wait_all_tasks_blocked()
+        assert silent == []
+        nursery.cancel_scope.cancel()
+
+
 async def test_a_beat_that_waits_counts_although_the_loop_was_held_up(
     autojump_clock: MockClock,
 ) -> None:

@@ -9,7 +9,8 @@ processes of their own. What both yield is a `LaunchedStack`, so that one test r
   (`real_daemon`) whose stack is watched from outside (`real_trace`).
 - `inhabitants`: node instances that live in this process: `entry_points` finds their code,
   `importing` keeps the modules of one apart from those of another, `asyncio_loop` is an asyncio
-  loop that Trio drives; `alarms` wake it.
+  loop that Trio drives; the `loop_scheduler` runs all of them, and `alarms` wake them.
+  `environments` has each have an `os.environ` of its own.
 - `network`: the in-memory network with latency, loss, duplicates, disorder and partitions. `seats`
   are its transports, `links` what lies between any two under their `conditions`; the `carrier`
   brings what is under way.
@@ -19,6 +20,8 @@ processes of their own. What both yield is a `LaunchedStack`, so that one test r
   reads the launch file.
 - `mixed`: a world of both kinds, on the machine as it is (`mixed_machine`): those that are `chosen`
   are processes, all others live here, the daemon (`mixed_daemon`) among them.
+- `names`: what there is in a stack; what is said about anything else is refused.
+- `janitor`: a program that ends real processes whose test was killed.
 - `faults`: what can be done to all of them, by name; `real_faults` the same to processes.
 - `seeds`: the order of everything from a number.
 - `explore`: thousands of seeds, each a launch with faults and requests (`schedules`, `asking`) and

@@ -40,8 +40,10 @@ class Action:
 
         Raises what node code gets: `ActionUnreachable` (a `ConnectionError`), `ActionTimeout` (a
         `TimeoutError`) or `ActionError` (a `RuntimeError`); `DocumentError` for values that do not
-        fit; `NotFound` or `Ambiguous`.
+        fit; `NotFound` or `Ambiguous`; `UnknownInstance`.
         """
+        if instance is not None:
+            self._contact.world.names.check_instance(instance)
         action = self._action_of(await self._contact.action(self._name))
         request = action.request(values or {})
         goal = await action.fire(self._contact.runner, request, timeout, instance)

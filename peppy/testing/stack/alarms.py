@@ -6,11 +6,15 @@ itself among the deadlines of Trio's own, which asks no more of them than the tw
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final
 
+import trio
+
 _run: Final[Any] = import_module("trio._core._run")
+_timeouts: Final[Any] = import_module("trio._timeouts")
 
 
 class Alarm:
@@ -38,3 +42,36 @@ class Alarm:
         del cancel_reason
         self.cancel()
         self._ring()
+
+
+async def sleep_until(deadline: float) -> None:
+    """Do what Trio's `sleep_until` does, by an alarm."""
+    if math.isnan(deadline):
+        raise ValueError("deadline must not be NaN")
+    if deadline <= trio.current_time():
+        await trio.lowlevel.checkpoint()
+        return
+    if deadline == math.inf:
+        await trio.sleep_forever()
+    task = trio.lowlevel.current_task()
+    alarm = Alarm(deadline, lambda: trio.lowlevel.reschedule(task))
+
+    def abort(_: object) -> trio.lowlevel.Abort:
+        alarm.cancel()
+        return trio.lowlevel.Abort.SUCCEEDED
+
+    await trio.lowlevel.wait_task_rescheduled(abort)
+
+
+_TRIOS_OWN: Final = _timeouts.sleep_until
+
+
+@contextmanager
+def sleeping_by_alarms() -> Generator[None]:
+    """Inside the block, have `trio.sleep` sleep by an alarm, whoever calls it."""
+    _timeouts.sleep_until = sleep_until
+    try:
+        yield
+    finally:
+        # Not what was there before: blocks may end in another order than they began.
+        _timeouts.sleep_until = _TRIOS_OWN

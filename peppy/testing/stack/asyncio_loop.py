@@ -1,9 +1,10 @@
 """An asyncio loop that a Trio task drives: many of them in one thread, all on Trio's clock.
 
 The loop is asyncio's own, with its tasks, its exception handler and its asynchronous generators.
-What is different: it never waits. Where asyncio would, its run ends, and the Trio task waits, for a
-call from outside, for the next timer, for a descriptor. To begin and to end a run of asyncio's own
-takes longer than what most nodes do in one, so that this loop runs by itself what is `_ready`.
+What is different: it never waits. Where asyncio would, its run ends, until a call from outside, the
+next timer or a descriptor has the `loop_scheduler` run it again. To begin and to end a run of
+asyncio's own takes longer than what most nodes do in one, so that this loop runs by itself what is
+`_ready`. The Trio task that drives it only waits for its end.
 
 Jobs on threads (`asyncio.to_thread`) are waited for in real time, so that virtual time stands still
 for them and runs are the same each time; one that takes longer than `PATIENCE` is not waited for
@@ -12,7 +13,6 @@ any more.
 
 import asyncio
 import heapq
-import math
 import selectors
 import sys
 import threading
@@ -21,17 +21,17 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from concurrent.futures import Executor
 from contextlib import suppress
 from contextvars import Context, copy_context
-from functools import partial
+from functools import lru_cache, partial
 from itertools import count
 from typing import Any, Final, TypeVar, TypeVarTuple, cast
 
-import sniffio
 import trio
-from trio.testing import MockClock
 
 from peppy.schema.durations import TASK_TEARDOWN
+from peppy.testing.jumping_clock import jumps
 from peppy.testing.stack.alarms import Alarm
 from peppy.testing.stack.asyncio_remains import keep_remains
+from peppy.testing.stack.loop_scheduler import scheduler_here
 from peppy.testing.stack.ordered_tasks import OrderedTask
 from peppy.testing.stack.thread_jobs import ThreadJobs
 
@@ -43,6 +43,9 @@ _set_running_loop: Final[Callable[[Any], None]] = _events._set_running_loop
 
 TURNS: Final = 32
 """Turns of one loop in a row before other nodes get theirs."""
+
+LASTING: Final = 256
+"""Functions whose handles are kept for the next call."""
 
 
 class _Selector(selectors.DefaultSelector):
@@ -79,7 +82,7 @@ class DrivenLoop(asyncio.SelectorEventLoop):
         super().__init__(self._selecting)
         clock = trio.lowlevel.current_clock()
         self._now = clock.current_time
-        self._jumps = isinstance(clock, MockClock) and not clock.rate
+        self._jumps = jumps(clock)
         """Whether time stands still during a turn."""
         self._present: float | None = None
         """The time of a turn, where it stands still."""
@@ -88,11 +91,17 @@ class DrivenLoop(asyncio.SelectorEventLoop):
         self._alarm: Alarm | None = None
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._numbers = count()
-        self._parked: trio.lowlevel.Task | None = None
-        self._frozen = self._abandoned = False
+        self._scheduler = scheduler_here()
+        self.number = self._scheduler.number()
+        self.afterwards = self._scheduler.afterwards
+        """Has a function called, by Trio, once this loop has done what it is doing; it must not
+        raise."""
+        self._driver: trio.lowlevel.Task | None = None
+        self._until: asyncio.Future[Any] | None = None
+        self._failure: BaseException | None = None
+        self._awake = self._frozen = self._abandoned = False
         self._jobs = ThreadJobs(self._hear_foreign)
         self._foreign: deque[Callable[[], object]] = deque()
-        self._afterwards: deque[Callable[[], object]] = deque()
         self._watch: trio.CancelScope | None = None
         self._thawed = trio.Event()
         self._thawed.set()
@@ -110,9 +119,27 @@ class DrivenLoop(asyncio.SelectorEventLoop):
         handle = asyncio.Handle(callback, args, self, context)
         if not self._abandoned:
             self._ready.append(handle)
-            if self._parked is not None:
+            if not self._awake:
                 self._wake()
         return handle
+
+    def calling_in(self, context: Context) -> Callable[[Callable[[], object]], None]:
+        """Return what has a function called in the loop's next turn, in this context.
+
+        It is for functions that are called again and again: a handle is made once for each.
+        """
+
+        @lru_cache(maxsize=LASTING)
+        def handle_of(function: Callable[[], object]) -> asyncio.Handle:
+            return asyncio.Handle(function, (), self, context)
+
+        def call(function: Callable[[], object]) -> None:
+            if not self._abandoned:
+                self._ready.append(handle_of(function))
+                if not self._awake:
+                    self._wake()
+
+        return call
 
     def call_soon_threadsafe(
         self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
@@ -141,7 +168,7 @@ class DrivenLoop(asyncio.SelectorEventLoop):
         """Have `callback` called when the clock says `when`."""
         timer = asyncio.TimerHandle(when, callback, args, self, context)
         heapq.heappush(self._timers, (when, next(self._numbers), timer))
-        if self._parked is not None:
+        if not self._awake:
             self._wake()
         return timer
 
@@ -177,18 +204,42 @@ class DrivenLoop(asyncio.SelectorEventLoop):
 
     async def drive(self, until: asyncio.Future[Any]) -> None:
         """Run until the future is done. `SystemExit` in a callback or a task comes out."""
-        while not until.done():
-            if self._frozen:
-                await self._park()
-            elif not self._run_turns():
-                await trio.lowlevel.checkpoint()
-            elif not until.done() and not self._jobs.await_one():
-                self._set_alarm()
-                await self._park()
+        if until.done():
+            return
+        self._driver, self._until = trio.lowlevel.current_task(), until
+        self._wake()
+        await trio.lowlevel.wait_task_rescheduled(self._let_go)
+        # Killed at the moment at which it would have gone on, it does not, whichever came first.
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
 
-    def afterwards(self, function: Callable[[], object]) -> None:
-        """Have it called, by Trio, once this loop has done what it is doing; it must not raise."""
-        self._afterwards.append(function)
+    def _let_go(self, _: object) -> trio.lowlevel.Abort:
+        self._driver = None
+        return trio.lowlevel.Abort.SUCCEEDED
+
+    def take_turns(self) -> None:
+        """Do what is to be done now; the scheduler asks for it."""
+        driver, until = self._driver, self._until
+        if driver is None or until is None or self._frozen:
+            self._awake = False
+            return
+        try:
+            idle = self._run_turns()
+        except BaseException as failure:  # whatever it is, it is the driver's
+            self._failure = failure
+            idle = True
+        if self._failure is not None or until.done():
+            self._awake = False
+            if self._driver is not None:
+                self._driver = None
+                trio.lowlevel.reschedule(driver)
+        elif not idle or (self._jobs.under_way and self._jobs.await_one()):
+            self._scheduler.wake(self)
+        else:
+            self._awake = False
+            self._set_alarm()
 
     def freeze(self) -> None:
         """Do not run, until `thaw`."""
@@ -220,71 +271,54 @@ class DrivenLoop(asyncio.SelectorEventLoop):
         """Do what is to be done now; say whether that was all."""
         if self._foreign:
             self._take_foreign()
-        library, hooks = sniffio.thread_local, sys.get_asyncgen_hooks()
-        previous, library.name = library.name, "asyncio"
-        idle = False
+        ready, timers = self._ready, self._timers
         self._thread_id = self._thread
+        sys.set_asyncgen_hooks(self._asyncgen_firstiter_hook, self._asyncgen_finalizer_hook)
+        _set_running_loop(self)
         try:
-            sys.set_asyncgen_hooks(self._asyncgen_firstiter_hook, self._asyncgen_finalizer_hook)
-            _set_running_loop(self)
             for _ in range(TURNS):
-                idle = self._turn()
-                if idle:
-                    break
-            return idle
+                now = self._now()
+                if self._jumps:
+                    self._present = now
+                if self._selecting.foreign:
+                    self._process_events(self._selecting.select(0))
+                while timers and timers[0][0] <= now:
+                    ready.append(heapq.heappop(timers)[2])
+                for _ in range(len(ready)):
+                    handle = ready.popleft()
+                    if not handle._cancelled:
+                        handle._run()
+                if not ready and not (timers and timers[0][0] <= now):
+                    return True
+            return False
         finally:
-            _set_running_loop(None)
-            sys.set_asyncgen_hooks(*hooks)
             self._thread_id = self._present = None
-            library.name = previous
-            while self._afterwards:
-                self._afterwards.popleft()()
             if self._selecting.foreign and self._watch is None:
                 self._watch = trio.CancelScope()
                 trio.lowlevel.spawn_system_task(self._watch_descriptors, self._watch)
 
-    def _turn(self) -> bool:
-        """Make the calls that are due by now; say whether no other one is."""
-        ready, timers, now = self._ready, self._timers, self._now()
-        if self._jumps:
-            self._present = now
-        if self._selecting.foreign:
-            self._process_events(self._selecting.select(0))
-        while timers and timers[0][0] <= now:
-            ready.append(heapq.heappop(timers)[2])
-        for _ in range(len(ready)):
-            handle = ready.popleft()
-            if not handle.cancelled():
-                handle._run()
-        return not ready and not (timers and timers[0][0] <= now)
-
-    async def _park(self) -> None:
-        """Return when it is woken."""
-        self._parked = trio.lowlevel.current_task()
-        await trio.lowlevel.wait_task_rescheduled(self._unpark)
-        # Killed at the moment at which it would have gone on, it does not, whichever came first.
-        await trio.lowlevel.checkpoint_if_cancelled()
-
-    def _unpark(self, _: object) -> trio.lowlevel.Abort:
-        self._parked = None
-        return trio.lowlevel.Abort.SUCCEEDED
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Say what went wrong in a callback, as the node says things."""
+        if self._driver is None:
+            super().call_exception_handler(context)
+        else:
+            self._driver.context.run(super().call_exception_handler, context)
 
     def _wake(self) -> None:
-        if self._parked is not None and not self._frozen:
-            task, self._parked = self._parked, None
-            trio.lowlevel.reschedule(task)
+        if self._driver is not None and not (self._awake or self._frozen):
+            self._awake = True
+            self._scheduler.wake(self)
 
     def _set_alarm(self) -> None:
         """Be woken for the next timer, having forgotten those that were cancelled."""
-        timers = self._timers
-        while timers and timers[0][2].cancelled():
+        timers, alarm = self._timers, self._alarm
+        while timers and timers[0][2]._cancelled:
             heapq.heappop(timers)
-        when = timers[0][0] if timers else math.inf
-        if self._alarm is not None:
-            if self._alarm.when == when:
+        if alarm is not None:
+            if timers and alarm.when == timers[0][0]:
                 return
-            self._alarm.cancel()
-        self._alarm = Alarm(when, self._hear_alarm) if timers else None
+            alarm.cancel()
+        self._alarm = Alarm(timers[0][0], self._hear_alarm) if timers else None
 
     def _hear_alarm(self) -> None:
         self._alarm = None

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Coroutine
 from typing import Any, Final, cast
 
+from peppy.testing.giving_up import leave
 from peppy.testing.stack import output
 
 MOST: Final = 1000
@@ -64,6 +65,7 @@ def _end(coroutine: Coroutine[Any, Any, Any]) -> None:
         except BaseException:  # noqa: S110  # the code of a node that is dead
             pass
         return
+    leave(coroutine)
 
 
 def _say_nothing(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -17,9 +17,6 @@ _events: Any = asyncio.events
 running_loop: Final[Callable[[], Any]] = _events._get_running_loop
 """Returns the asyncio loop that runs now, or None; it raises nothing, unlike its public kin."""
 
-NOWHERE: Final = object()
-"""No loop: in place of one on which whoever is told to be called `here` could be called at once."""
-
 
 class Carrier:
     """Calls functions at virtual times, from one task that is there once it is needed.

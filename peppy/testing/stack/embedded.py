@@ -33,7 +33,7 @@ from peppy.testing.stack.inhabitants import Inhabitant
 from peppy.testing.stack.launched import LaunchedStack, RealNetwork
 from peppy.testing.stack.machine import Household
 from peppy.testing.stack.mixed import mixed_world
-from peppy.testing.stack.world import World, must_be_on_trio
+from peppy.testing.stack.world import World, must_be_on_trio, must_have_ended
 
 
 class EmbeddedStack(LaunchedStack):
@@ -78,9 +78,9 @@ async def embedded_stack(
     `brain:v1`) and instances that are to be real processes; the test's clock must be a real one.
 
     At the end the stack is taken down as by 'peppy service stop'. Raises `PeppyError` for a launch
-    that fails, `LeftBehind` where anything is left of the stack, and what the daemon's actors
-    failed with. After an error of the test's own all is ended at once; processes are stopped in
-    order, and none is left.
+    that fails, `LeftBehind` where anything is left of the stack, `NeverEnded` where a task of an
+    instance went on when it was cancelled, and what the daemon's actors failed with. After an error
+    of the test's own all is ended at once; processes are stopped in order, and none is left.
     """
     must_be_on_trio()
     if processes and conditions != CALM:
@@ -115,3 +115,4 @@ async def embedded_stack(
             stack = EmbeddedStack(world, number, world.faults, world.machine)
         around.callback(stack.close)
         yield stack
+    must_have_ended(stack.trace)

@@ -1,7 +1,7 @@
 """A world in this process: a machine in memory with its daemon, on a network in memory."""
 
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from random import Random
 from typing import Final, TypeVar
@@ -9,11 +9,15 @@ from typing import Final, TypeVar
 import trio
 
 from peppy.actors.host.memory_files import File
+from peppy.actors.host.ports import DOCUMENT
+from peppy.actors.stack.variant_roots import ROOT_DOCUMENT
 from peppy.runtime.transport.port import Transport
 from peppy.schema.control import StopDaemon
 from peppy.schema.daemon_config import DaemonConfig
 from peppy.schema.durations import stop_answer_after
+from peppy.schema.errors import PeppyError
 from peppy.schema.launch import Launch
+from peppy.schema.node_reader import read_node_document
 from peppy.schema.requests import Request
 from peppy.testing.present import present_seed
 from peppy.testing.seeding import seeded
@@ -22,7 +26,8 @@ from peppy.testing.stack.embedded_daemon import CORE_NODE, Daemons
 from peppy.testing.stack.embedded_launcher import Arguments
 from peppy.testing.stack.faults import EmbeddedFaults
 from peppy.testing.stack.inhabitants import inhabited
-from peppy.testing.stack.machine import START, Inhabit, Machine
+from peppy.testing.stack.machine import ENVIRONMENT, HOME, START, Inhabit, Machine
+from peppy.testing.stack.names import Documented, Names
 from peppy.testing.stack.network import CALM, Conditions, EmbeddedNetwork
 from peppy.testing.stack.reading import Reader
 from peppy.testing.stack.seeds import stamped_virtually
@@ -33,9 +38,6 @@ A = TypeVar("A")
 
 TEST: Final = "test"
 """What the test is called on the network."""
-
-ENVIRONMENT: Final[Mapping[str, str]] = {"HOME": "/home/robot", "PATH": "/usr/bin:/bin"}
-"""What instances are started with."""
 
 END: Final = 10
 """The time in which a stack has to be taken down, in times that one stop may take."""
@@ -69,6 +71,8 @@ class EmbeddedWorld:
         self.machine = Machine(self.network, self.trace, inhabit, seed, reader.learn)
         self.daemons = Daemons(self.machine, self.network, self.trace, config, seed)
         self.faults = EmbeddedFaults(self.machine, self.network, self.daemons, self.trace, nursery)
+        self.names = self.trace.names = Names(self.trace, self._documented)
+        self.network.check = self.names.check_instance
         self._config = config
         self._transports: list[Transport] = []
 
@@ -81,6 +85,7 @@ class EmbeddedWorld:
         A daemon that is away is waited for `patience` seconds. Where there is none then, and where
         it is killed before it answers, that is the error that the command line shows.
         """
+        self.names.asked(request)
         return await self.daemons.ask(request, patience)
 
     async def read(self, path: str) -> bytes:
@@ -95,7 +100,9 @@ class EmbeddedWorld:
 
     async def launch(self, text: bytes) -> None:
         """Launch what the launch file says, and return when all of it runs. Raises `PeppyError`."""
-        self.machine.files.put(Path(self.launcher), File(text))
+        path = Path(self.launcher)
+        self.names.launched(self.launcher, text, str(path.parent))
+        self.machine.files.put(path, File(text))
         await self.ask(Launch(launcher=self.launcher, environment=dict(self.environment)))
 
     async def end(self) -> None:
@@ -125,6 +132,15 @@ class EmbeddedWorld:
             self.machine.processes.reboot()
             await self.machine.emptied()
             await self._close()
+
+    def _documented(self) -> Documented:
+        """Return what the documents say of all nodes that the stack has."""
+        found = Documented()
+        for path, item in self.machine.files.below(HOME.root):
+            if path.name in (DOCUMENT, ROOT_DOCUMENT.name) and isinstance(item, File):
+                with suppress(PeppyError):
+                    found.add(read_node_document(item.data, str(path)))
+        return found
 
     async def _close(self) -> None:
         for transport in self._transports:

@@ -24,8 +24,8 @@ from typing import Any, Final
 
 import msgspec
 import trio
-from trio.testing import MockClock
 
+from peppy.testing.jumping_clock import JumpingClock
 from peppy.testing.stack.exploring import Explored, explore
 from peppy.testing.stack.invariants import Violation
 from peppy.testing.stack.schedules import FAULTS, sentences
@@ -93,7 +93,7 @@ def run_seed(settings: Settings, seed: int) -> tuple[Explored, Trace | None]:
     )
     began = time.perf_counter()
     with _own_temporary_files(settings.scratch, seed):
-        explored = trio.run(main, clock=MockClock(autojump_threshold=0))
+        explored = trio.run(main, clock=JumpingClock())
     real = time.perf_counter() - began
     return msgspec.structs.replace(explored, real=real), kept[0] if kept else None
 

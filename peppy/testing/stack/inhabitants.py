@@ -9,8 +9,9 @@ What differs from a process of its own:
 - one that hangs stands still if it runs on asyncio; on Trio only its messages do;
 - `time` and `random` are virtual in its own modules, and real in those of others, as is `datetime`;
 - threads of its own making print to the test's output, and nothing waits for them;
-- the environment, the working directory and all that the standard library keeps for a process are
-  shared: signals, `sys.modules`, the loggers of libraries.
+- `os.environ` is each one's own, while what it starts without `env=` has that of this process; the
+  working directory and all that the standard library keeps for a process are shared: signals,
+  `sys.modules`, the loggers of libraries.
 """
 
 import sys
@@ -28,15 +29,19 @@ from peppy.actors.host.memory_processes import Stage
 from peppy.runtime.binding import Binding
 from peppy.runtime.builder import LANDLORD, NodeBuilder
 from peppy.runtime.lifecycle import Occupancy, run_node
+from peppy.runtime.outstaying import Outstayed
 from peppy.runtime.process_end import code_of
 from peppy.runtime.runner import End, NodeRunner
 from peppy.runtime.settings import Settings, told_settings
 from peppy.runtime.setup import Setup, wants_nursery
 from peppy.schema.durations import TASK_TEARDOWN
+from peppy.testing.giving_up import give_up, not_spinning
+from peppy.testing.stack.alarms import sleeping_by_alarms
 from peppy.testing.stack.asyncio_loop import DrivenLoop, run_driven
 from peppy.testing.stack.asyncio_remains import bury
 from peppy.testing.stack.carrier import Here, running_loop
 from peppy.testing.stack.entry_points import EntryPoint, NotInProcess, entry_point
+from peppy.testing.stack.environments import living_in, routed_environments
 from peppy.testing.stack.importing import PACKAGE, Modules, bindings, node_modules, source_at
 from peppy.testing.stack.machine import Tenant
 from peppy.testing.stack.output import Voice, routed, speaking_to
@@ -60,11 +65,11 @@ def _take_over(builder: NodeBuilder[Any], setup: Setup) -> NoReturn:
 
 @contextmanager
 def inhabited() -> Generator[None]:
-    """Inside the block instances may live here: each one's output is its own.
+    """Inside the block instances may live here: output and environment of each are its own.
 
     At the end all is let go of what killed ones have left; nobody hears what comes of that.
     """
-    with routed():
+    with routed(), routed_environments(), sleeping_by_alarms():
         try:
             yield
         finally:
@@ -77,22 +82,23 @@ class Inhabitant:
     def __init__(self, tenant: Tenant) -> None:
         self._tenant = tenant
         self._voice: Voice | None = None
-        self._occupancy = Occupancy(owns_loop=True, on_stuck=self._be_stuck)
+        self._occupancy = Occupancy(owns_loop=True, on_failure=_let_go, on_stuck=self._be_stuck)
         self._loop: DrivenLoop | None = None
         self._runner: NodeRunner | None = None
-        self._frozen = self._warned = False
+        self._frozen = self._warned = self._gone = False
         self._code: int | None = None
         self._over = trio.Event()
         self._scope = trio.CancelScope()
+        self._task: trio.lowlevel.Task | None = None
 
     async def play(self, stage: Stage) -> int:
         """Live the instance's whole life; return its exit code. Cancelled, it is killed."""
         voice = self._voice = Voice(stage.print)
         terminated = stage.handle_terminate()
-        with speaking_to(voice):
+        with speaking_to(voice), living_in(self._tenant.environment):
             context = copy_context()
         # A task of Trio's own: one that is killed may still unwind when this has returned.
-        trio.lowlevel.spawn_system_task(self._live, context=context)
+        self._task = trio.lowlevel.spawn_system_task(self._live, context=context)
         try:
             async with trio.open_nursery() as watching:
                 watching.start_soon(self._end_when, terminated)
@@ -143,6 +149,16 @@ class Inhabitant:
             self._runner.hooks.forget()
         self._occupancy.end()
         self._scope.cancel()
+        if self._loop is None:
+            trio.lowlevel.spawn_system_task(self._bury)
+
+    async def _bury(self) -> None:
+        """Have what has been killed on Trio end, should it not do so by itself."""
+        try:
+            await trio.sleep(TASK_TEARDOWN)
+        finally:
+            if self._task is not None and not self._gone:
+                give_up([self._task])
 
     def _be_stuck(self) -> None:
         """Do what a process does whose Trio task outstays its time: end all the same."""
@@ -167,6 +183,7 @@ class Inhabitant:
             lines = traceback.format_exception(type(error), error, _in_node_code(error))
             sys.stderr.write("".join(lines))
         finally:
+            self._gone = True
             self._over.set()
 
     async def _run(self) -> None:
@@ -189,7 +206,8 @@ class Inhabitant:
             self._runner = runner
             return setup(parameters, runner, nursery)
 
-        await run_node(binding, noting, settings, transport, self._occupancy)
+        with not_spinning(self._occupancy.token):
+            await run_node(binding, noting, settings, transport, self._occupancy)
 
     async def _run_on_asyncio(
         self, binding: Binding[Any], setup: Setup, settings: Settings
@@ -197,10 +215,7 @@ class Inhabitant:
         loop = self._loop = DrivenLoop()
         if self._frozen:
             loop.freeze()
-        context = copy_context()
-
-        def here(function: Callable[[], object]) -> None:
-            loop.call_soon(function, context=context)
+        here = loop.calling_in(copy_context())
 
         def noting(parameters: Any, runner: NodeRunner) -> object:
             self._runner = runner
@@ -272,6 +287,12 @@ def _arguments(words: tuple[str, ...]) -> Generator[None]:
         yield
     finally:
         sys.argv = before
+
+
+def _let_go(failure: BaseException) -> None:
+    """Wait no more for tasks that do not end. What fails is printed; that is all."""
+    if isinstance(failure, Outstayed):
+        give_up(failure.tasks)
 
 
 def _here_on_trio() -> Here:

@@ -105,7 +105,11 @@ class Instance:
         return True
 
     def lines(self) -> list[str]:
-        """Return the lines that it has printed so far, as the trace has them."""
+        """Return the lines that it has printed so far, as the trace has them.
+
+        Raises `UnknownInstance` for one that was never there.
+        """
+        self._world.names.check_instance(self.instance_id)
         return [
             str(entry.what)
             for entry in self._world.trace.entries

@@ -6,6 +6,7 @@ import trio
 
 from peppy.schema.control import InstanceView, ListStack, StackView
 from peppy.schema.errors import PeppyError
+from peppy.schema.names import InstanceId
 from peppy.schema.requests import Request
 from peppy.testing.sentences import Sentence
 from peppy.testing.stack.actions import Action
@@ -90,6 +91,13 @@ class LaunchedStack:
     def instance(self, instance_id: str) -> Instance:
         """Return the instance of this id, whether it runs now or not."""
         return Instance(self._contact, instance_id)
+
+    def expect(self, *instance_ids: str) -> None:
+        """Announce instances that are to be started later, and that the launch file has not.
+
+        What is said about them before that, to the network or of the trace, is refused otherwise.
+        """
+        self._world.names.expect(InstanceId(each) for each in instance_ids)
 
     async def instances(self) -> dict[str, InstanceView]:
         """Return all instances that the daemon lists, by id."""

@@ -4,6 +4,7 @@ It outlives its daemons. A build is played by nothing at all, and a run by whoev
 node: its own code, in this process.
 """
 
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
@@ -31,6 +32,9 @@ HOME: Final = Home(Path("/home/robot/.peppy"))
 START: Final = 1_700_000_000.0
 """What the machine's clock shows when it begins, in seconds since the epoch."""
 
+ENVIRONMENT: Final[Mapping[str, str]] = {"HOME": "/home/robot", "PATH": "/usr/bin:/bin"}
+"""What the machine has for whoever is started on it."""
+
 PATIENCE: Final = 60.0
 """Seconds in which what was killed has to be gone."""
 
@@ -46,6 +50,7 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     config: RuntimeConfig
     """What the daemon tells it."""
     environment: Mapping[str, str]
+    """What is in its `os.environ` when it begins."""
     seed: str
     """What its chance is made of; another one at each start."""
     now: Callable[[], float]
@@ -193,7 +198,7 @@ class Machine(Household):
             document=document,
             bindings=files.bindings(directory),
             config=config,
-            environment=command.environment,
+            environment={**os.environ, **_given(command.environment)},
             seed=f"{self._seed}/{name}/{number}",
             now=self.host.clock.now,
             open_transport=opened,
@@ -203,6 +208,16 @@ class Machine(Household):
     def _heard(self, command: CommandLine, line: OutputLine) -> None:
         who = command.token.partition("/")[2]
         self._trace.add(Kind.LINE, who, line.stream, line.text)
+
+
+def _given(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what somebody has said that an instance is to have.
+
+    All else it has as the test has it, whose disk and programs are its own as well.
+    """
+    own = {name: value for name, value in environment.items() if ENVIRONMENT.get(name) != value}
+    own.pop(RUNTIME_CONFIG_VARIABLE, None)  # a file in memory
+    return own
 
 
 async def build_nothing(stage: Stage) -> int:

@@ -1,6 +1,6 @@
 """The network of an embedded stack: in memory, with conditions drawn from a seed."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from random import Random
 from typing import Any, Final
@@ -9,7 +9,7 @@ import trio
 
 from peppy.runtime.transport.memory import MemoryTransport
 from peppy.schema import envelope, keys
-from peppy.testing.stack.carrier import NOWHERE, Carrier, Here, running_loop
+from peppy.testing.stack.carrier import Carrier, Here
 from peppy.testing.stack.conditions import CALM, Conditions
 from peppy.testing.stack.links import Link, LinkStatistics, Parcel, Sender
 from peppy.testing.stack.seats import EmbeddedTransport, Ground, Noted
@@ -59,6 +59,10 @@ class Partition:
                 if self._groups.setdefault(owner, number) != number:
                     raise ValueError(f"'{owner}' is in two groups of a partition")
 
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over all who are in one of the groups."""
+        return iter(self._groups)
+
     def parts(self, one: str, other: str) -> bool:
         """Say whether these two are parted."""
         group, others = self._groups.get(one), self._groups.get(other)
@@ -89,14 +93,15 @@ class EmbeddedNetwork(Ground):
         self._partitions: list[Partition] = []
         self._frozen: dict[str, None] = {}
         self._myself = Sender()
+        self.check: Callable[[str], None] = lambda name: None
+        """Raises `PeppyError` for who cannot take part."""
 
     def transport(self, owner: str, here: Here | None = None) -> MemoryTransport:
         """Return a way in and out for `owner`, who hears by way of `here`.
 
         Without it, whoever it is hears on the loop on which this is called.
         """
-        home = running_loop() if here is None else NOWHERE
-        seat = EmbeddedTransport(self, owner, here or self._carrier.here(), home)
+        seat = EmbeddedTransport(self, owner, here or self._carrier.here())
         for other in self.seats:
             link = self.link(other.owner, owner)
             if not (link.parted or link.lost):
@@ -117,7 +122,12 @@ class EmbeddedNetwork(Ground):
         self._apply()
 
     def between(self, one: str, other: str, conditions: Conditions | None) -> None:
-        """Set what holds between these two, in both directions; None is as between all."""
+        """Set what holds between these two, in both directions; None is as between all.
+
+        Raises `PeppyError` for a name that is not there.
+        """
+        self.check(one)
+        self.check(other)
         for pair in ((one, other), (other, one)):
             if conditions is None:
                 self._between.pop(pair, None)
@@ -142,9 +152,12 @@ class EmbeddedNetwork(Ground):
 
         What may be dropped is lost. All else is sent again once this is healed, unless that takes
         more than `DETECTION` seconds: then both sides see the other's announcements withdrawn, and
-        all is lost that is sent until it is healed. Raises `ValueError` if a name is in two groups.
+        all is lost that is sent until it is healed. Raises `ValueError` if a name is in two groups,
+        and `PeppyError` for one that is not there.
         """
         partition = Partition(groups)
+        for owner in partition:
+            self.check(owner)
         self._partitions.append(partition)
         for (sender, receiver), link in self._links.items():
             if partition.parts(sender, receiver):

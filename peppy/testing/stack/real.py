@@ -19,11 +19,14 @@ from peppy.schema.events import ListEvents
 from peppy.schema.launch import Launch
 from peppy.schema.requests import Request
 from peppy.schema.runtime_config import DEFAULT_MESSAGING_HOST
+from peppy.testing.jumping_clock import JumpingClock
+from peppy.testing.stack.janitor import janitor_at
 from peppy.testing.stack.launched import LaunchedStack
+from peppy.testing.stack.names import Names
 from peppy.testing.stack.real_daemon import OwnDaemon, RealDaemon
 from peppy.testing.stack.real_faults import RealFaults
 from peppy.testing.stack.real_trace import Recorder
-from peppy.testing.stack.world import LeftBehind, must_be_on_trio
+from peppy.testing.stack.world import LeftBehind, must_be_on_trio, must_have_ended
 from peppy.testing.trace import Trace
 
 A = TypeVar("A")
@@ -61,7 +64,7 @@ class VirtualTime(PeppyError):
 
 def must_be_in_real_time(what: str) -> None:
     """Raise `VirtualTime` for `what`, which is a real stack, on a clock that jumps."""
-    if isinstance(trio.lowlevel.current_clock(), MockClock):
+    if isinstance(trio.lowlevel.current_clock(), MockClock | JumpingClock):
         raise VirtualTime(what)
 
 
@@ -84,6 +87,7 @@ class RealWorld(Generic[F]):
         self.core_node = core_node
         self.trace = recorder.trace
         self.faults = faults
+        self.names = self.trace.names = Names(self.trace, lambda: recorder.documented)
         self._daemon = daemon
         self._transport = transport
         self._recorder = recorder
@@ -98,6 +102,7 @@ class RealWorld(Generic[F]):
 
         What has come of an order by then is in the trace.
         """
+        self.names.asked(request)
         answer = await self._daemon.ask(request)
         if not isinstance(request, QUESTIONS):
             await self._recorder.catch_up()
@@ -125,7 +130,8 @@ async def real_stack(
     own. At the end the stack is taken down in order, whatever became of the test, and nothing of it
     is left. Must run on Trio, with a clock that goes. `timeout` is in seconds, for the launch.
 
-    Raises the `PeppyError` that the launch is refused with, and `LeftBehind` at the end.
+    Raises the `PeppyError` that the launch is refused with; at the end `LeftBehind`, and
+    `NeverEnded` where a task of an instance went on when it was cancelled.
     """
     must_be_on_trio()
     must_be_in_real_time("a real stack")
@@ -136,6 +142,7 @@ async def real_stack(
             yield stack
         finally:
             stack.close()
+    must_have_ended(world.trace)
 
 
 @asynccontextmanager
@@ -151,19 +158,20 @@ async def real_world(
     """
     failure: BaseException | None = None
     left: list[str] = []
-    try:
-        async with trio.open_nursery() as nursery:
-            try:
-                async with _world(launcher, daemon, faults, nursery) as world:
-                    await _launch(world, timeout)
-                    yield world
-            except BaseException as error:
-                failure = error  # kept out of the nursery, which would wrap it
-            nursery.cancel_scope.cancel()
-    finally:
-        with trio.CancelScope(shield=True):
-            left = await daemon.destroy()
-            shutil.rmtree(daemon.home, ignore_errors=True)
+    with janitor_at(daemon.home, daemon.environment):
+        try:
+            async with trio.open_nursery() as nursery:
+                try:
+                    async with _world(launcher, daemon, faults, nursery) as world:
+                        await _launch(world, timeout)
+                        yield world
+                except BaseException as error:
+                    failure = error  # kept out of the nursery, which would wrap it
+                nursery.cancel_scope.cancel()
+        finally:
+            with trio.CancelScope(shield=True):
+                left = await daemon.destroy()
+                shutil.rmtree(daemon.home, ignore_errors=True)
     if failure is not None:
         raise failure
     if left:
@@ -208,6 +216,8 @@ async def _end(daemon: OwnDaemon, faults: RealFaults) -> None:
 
 
 async def _launch(world: RealWorld[F], timeout: float) -> None:
+    text = await world.read(world.launcher)
+    world.names.launched(world.launcher, text, str(Path(world.launcher).parent))
     with trio.move_on_after(timeout) as patience:
         await world.ask(Launch(launcher=world.launcher, environment=dict(world.environment)))
     if patience.cancelled_caught:

@@ -32,6 +32,7 @@ from peppy.schema.runtime_config import (
     TOKEN_VARIABLE,
 )
 from peppy.schema.wording import reason
+from peppy.testing.stack.janitor import processes_of
 
 A = TypeVar("A")
 
@@ -207,23 +208,11 @@ class RealDaemon:
 
 async def swept(home: Path) -> list[str]:
     """Kill every process of this home that is there; return what they were."""
-    left = _processes_of(home)
+    left = processes_of(home)
     with trio.move_on_after(GONE):
-        while there := _processes_of(home):
+        while there := processes_of(home):
             for pid in there:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             await trio.sleep(LOOK)
     return [f"process {pid} ran on: {command}" for pid, command in left.items()]
-
-
-def _processes_of(home: Path) -> dict[int, str]:
-    """Return the processes that have this home in their environment, with their commands."""
-    wanted = f"{HOME_VARIABLE}={home}".encode()
-    found: dict[int, str] = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if wanted in (entry / "environ").read_bytes().split(b"\0"):
-                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ")
-                found[int(entry.name)] = command.decode(errors="replace").strip()
-    return found

@@ -12,10 +12,12 @@ import trio
 from peppy.runtime.log_following import End, lines_after
 from peppy.runtime.transport.port import Sample, Transport
 from peppy.schema import envelope, keys
-from peppy.schema.control import DescribeWire
+from peppy.schema.control import DescribeWire, ListStack
 from peppy.schema.errors import PeppyError
 from peppy.schema.events import Event, EventKind, ListEvents
+from peppy.schema.format_reader import parse_format
 from peppy.schema.frames import Note
+from peppy.testing.stack.names import Documented
 from peppy.testing.stack.reading import Reader, topic_in
 from peppy.testing.stack.real_daemon import OwnDaemon
 from peppy.testing.trace import Kind, Trace
@@ -50,6 +52,8 @@ class Recorder:
     def __init__(self, trace: Trace, daemon: OwnDaemon) -> None:
         self.trace = trace
         self._daemon = daemon
+        self.documented = Documented()
+        """What the documents of all nodes have said that there have been."""
         self._reader = Reader(())
         self._news = False
         self._number = 0
@@ -66,7 +70,13 @@ class Recorder:
 
     async def learn(self) -> None:
         """Find out which formats there are now."""
-        self._reader = Reader((await self._daemon.ask(DescribeWire())).topics)
+        topics = (await self._daemon.ask(DescribeWire())).topics
+        self._reader = Reader(topics)
+        for topic in topics:
+            known = None if topic.format is None else parse_format(topic.format)
+            self.documented.add_topic(topic.name, known)
+        view = await self._daemon.ask(ListStack())
+        self.documented.nodes.update(str(row.node) for row in view.nodes)
 
     async def follow_events(self) -> None:
         """Add what is in the event log, until cancelled, from one daemon to the next."""
@@ -119,6 +129,9 @@ class Recorder:
             past = await self._daemon.ask(ListEvents(limit=1))
             while past.events and self._number < past.events[-1].number:
                 await self._came.wait()
+            if self._news:
+                await self.learn()
+                self._news = False
         self.read_logs()
 
     def _heard(self, sample: Sample) -> None:

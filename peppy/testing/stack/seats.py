@@ -15,7 +15,7 @@ from peppy.runtime.transport.handover import Sink
 from peppy.runtime.transport.memory import Board, MemoryNetwork, MemoryTransport
 from peppy.runtime.transport.port import Delivery, Payload, Presence, Publisher, Sample
 from peppy.runtime.transport.routes import Routes, canonical, intersect
-from peppy.testing.stack.carrier import Here, running_loop
+from peppy.testing.stack.carrier import Here
 from peppy.testing.stack.links import Link, Parcel, Sender
 
 DROPPABLE: Final = (Delivery.SENSOR, Delivery.STANDARD)
@@ -49,15 +49,12 @@ class Ground(MemoryNetwork):
 class Doorway(Sink):
     """A sink, and where it is looked at."""
 
-    def __init__(self, sink: Sink, owner: str, here: Here, home: object) -> None:
-        """`home` is the asyncio loop on which `here` would do no more than call; None is Trio."""
+    def __init__(self, sink: Sink, owner: str, here: Here) -> None:
         self.owner = owner
         self._sink = sink
         self._push = sink.push
-        self._wake = sink.wake
         self._look = sink.look
         self._here = here
-        self._home = home
 
     def push(self, item: object) -> None:
         """Keep one item."""
@@ -65,18 +62,14 @@ class Doorway(Sink):
 
     def wake(self) -> None:
         """Have it looked at where it lives, soon."""
-        if running_loop() is self._home:
-            self._wake()
-        elif not self._sink.pending:
+        if not self._sink.pending:
             self._sink.pending = True
             self._here(self._look)
 
     def take(self, item: object) -> None:
         """Keep one item, and have it looked at."""
         self._push(item)
-        if running_loop() is self._home:  # as in `wake`: this is each message's way
-            self._wake()
-        elif not self._sink.pending:
+        if not self._sink.pending:  # as in `wake`: this is each message's way
             self._sink.pending = True
             self._here(self._look)
 
@@ -84,12 +77,11 @@ class Doorway(Sink):
 class EmbeddedTransport(MemoryTransport, Sender):
     """One participant of an embedded network."""
 
-    def __init__(self, ground: Ground, owner: str, here: Here, home: object) -> None:
+    def __init__(self, ground: Ground, owner: str, here: Here) -> None:
         super().__init__(ground)
         self.owner = owner
         self.notices = Notices(self, ground)
         self._here = here
-        self._home = home
         self._ground = ground
         self._doorways: dict[Sink, Doorway] = {}
         self._watched = Routes()
@@ -184,7 +176,7 @@ class EmbeddedTransport(MemoryTransport, Sender):
         return EmbeddedPublisher(self, self._ground, key, delivery, self._forget_publisher)
 
     def _add(self, pattern: str, routes: Routes, sink: Sink) -> None:
-        doorway = self._doorways[sink] = Doorway(sink, self.owner, self._here, self._home)
+        doorway = self._doorways[sink] = Doorway(sink, self.owner, self._here)
         if routes is self._watched or not self.severed:
             routes.add(pattern, doorway)
 
@@ -248,7 +240,8 @@ class EmbeddedPublisher(DeclaredPublisher):
     def _hand_over(self, payload: Payload, attachment: bytes) -> None:
         if self._seat.severed:
             return
-        payload = bytes(payload)
+        if type(payload) is not bytes:
+            payload = bytes(payload)
         if self._noted is not None:
             self._noted(payload, attachment)
         sample = Sample(self._key, payload, attachment)

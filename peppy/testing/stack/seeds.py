@@ -11,9 +11,9 @@ from random import Random
 from typing import Final, TypeVar
 
 import trio
-from trio.testing import MockClock
 
 from peppy.runtime.stamps import stamped_by
+from peppy.testing.jumping_clock import JumpingClock
 from peppy.testing.seeding import seed_scheduler, seeded
 
 __all__ = ["run_seeded", "seed_scheduler", "stamped_virtually"]
@@ -30,7 +30,7 @@ def run_seeded(main: Callable[[], Awaitable[T]], seed: int) -> T:
     """
     try:
         with seeded(seed):
-            return trio.run(main, clock=MockClock(autojump_threshold=0))
+            return trio.run(main, clock=JumpingClock())
     except BaseException as error:
         error.add_note(
             f"this is seed {seed}: the same number has it fail again, in the same way"

@@ -37,8 +37,10 @@ class Service:
         `instance` is the id of the one that is asked; None asks any. `timeout` is in seconds.
         Raises what node code gets: `ServiceUnreachable` (a `ConnectionError`), `ServiceTimeout` (a
         `TimeoutError`) or `ServiceError` (a `RuntimeError`); `DocumentError` for values that do not
-        fit; `NotFound` or `Ambiguous`.
+        fit; `NotFound` or `Ambiguous`; `UnknownInstance`.
         """
+        if instance is not None:
+            self._contact.world.names.check_instance(instance)
         service = self._service(await self._contact.service(self._name))
         request = service.request(values or {})
         answer = await service.call(self._contact.runner, request, timeout, instance)

@@ -36,7 +36,7 @@ class ThreadJobs:
     def __init__(self, hear: Callable[[], None]) -> None:
         """`hear` is called on a job's thread when the loop has to look what there is for it."""
         self._hear = hear
-        self._jobs: dict[Job, None] = {}
+        self.under_way: dict[Job, None] = {}
         self._knocked = threading.Event()
         self._lock = threading.Lock()
         self._waiting = False
@@ -46,12 +46,12 @@ class ThreadJobs:
     def begin(self) -> Job:
         """Return a new job."""
         job = Job()
-        self._jobs[job] = None
+        self.under_way[job] = None
         return job
 
     def end(self, job: Job) -> None:
         """Forget a job whose future is done."""
-        self._jobs.pop(job, None)
+        self.under_way.pop(job, None)
 
     def knock(self) -> None:
         """Have the loop look, from any thread."""
@@ -63,9 +63,9 @@ class ThreadJobs:
 
     def await_one(self) -> bool:
         """Wait until a thread has something for the loop; say whether it has."""
-        if not self._jobs:
+        if not self.under_way:
             return False
-        busy = [job for job in self._jobs if not job.asleep]
+        busy = [job for job in self.under_way if not job.asleep]
         if not busy:
             return False
         now = time.monotonic()
@@ -81,7 +81,7 @@ class ThreadJobs:
             self._knocked.clear()
         if not came:
             for job in busy:
-                self._jobs.pop(job, None)
+                self.under_way.pop(job, None)
         return came
 
     def sleep(

@@ -3,13 +3,16 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol, TypeVar
 
+from peppy.runtime.outstaying import complaint_in
 from peppy.runtime.transport.port import Transport
 from peppy.runtime.transport.waiting import on_trio
 from peppy.schema.errors import PeppyError
 from peppy.schema.requests import Request
 from peppy.schema.wording import did_you_mean, quoted
+from peppy.testing.failures import LET_IT_THROUGH
+from peppy.testing.stack.names import Names
 from peppy.testing.stack.network import EmbeddedNetwork
-from peppy.testing.trace import Trace
+from peppy.testing.trace import Kind, Trace
 
 A = TypeVar("A")
 
@@ -58,6 +61,26 @@ class LeftBehind(AssertionError):
     def __init__(self, remains: Collection[str]) -> None:
         self.remains = tuple(remains)
         super().__init__("the stack was taken down, and yet: " + "; ".join(self.remains))
+
+
+class NeverEnded(AssertionError):
+    """Tasks of instances that went on when they were cancelled."""
+
+    def __init__(self, complaints: Collection[str]) -> None:
+        super().__init__(f"{'; '.join(complaints)}: {LET_IT_THROUGH}")
+
+
+def must_have_ended(trace: Trace) -> None:
+    """Raise `NeverEnded` if an instance has complained of tasks that do not end."""
+    found = [
+        f"{complaint} in {quoted(entry.who)}"
+        for entry in trace.entries
+        if entry.kind is Kind.LINE
+        and entry.name == "stderr"
+        and (complaint := complaint_in(str(entry.what))) is not None
+    ]
+    if found:
+        raise NeverEnded(found)
 
 
 def must_be_on_trio() -> None:
@@ -117,6 +140,11 @@ class World(Protocol):
     @property
     def faults(self) -> Faults:
         """What can be done to the stack."""
+        ...
+
+    @property
+    def names(self) -> Names:
+        """What there is in the stack, and was, by name."""
         ...
 
     @property

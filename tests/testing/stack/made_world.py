@@ -24,6 +24,7 @@ from peppy.schema.names import InstanceId, Name, NodeId, Tag, parse_node_id
 from peppy.schema.requests import Request
 from peppy.schema.wire import ActionView, ServiceView, TopicConsumer, TopicView, WireView
 from peppy.testing.stack.launched import LaunchedStack
+from peppy.testing.stack.names import Documented, Names
 from peppy.testing.trace import Kind, Trace
 from tests.runtime import service_nodes, topic_ends
 
@@ -110,6 +111,8 @@ class MadeWorld:
         self.wire = MemoryNetwork()
         self.trace = Trace(trio.current_time)
         self.faults = MadeFaults()
+        self.names = Names(self.trace, Documented)
+        self.names.launched(LAUNCHER, LAUNCH_FILE, "/robot")
         self.asked: list[Request[Any]] = []
         self.files = {LAUNCHER: LAUNCH_FILE}
         self.answers: dict[type[Request[Any]], Callable[[Any], Any]] = {

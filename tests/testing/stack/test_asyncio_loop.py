@@ -282,6 +282,24 @@ async def test_a_loop_that_is_frozen_does_later_what_it_should_have_done(
     assert seen == [1, 6.5, 7.5]
 
 
+async def test_a_loop_that_is_frozen_with_something_to_do_does_nothing(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    del autojump_clock
+    loop, seen = DrivenLoop(), list[int]()
+    over = asyncio.Event()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run_driven, loop, over.wait, 5.0)
+        await trio.sleep(1)
+        loop.call_soon(seen.append, 1)
+        loop.freeze()
+        await trio.sleep(1)
+        assert seen == []
+        loop.thaw()
+        loop.call_soon(over.set)
+    assert seen == [1]
+
+
 async def test_a_loop_may_end_in_the_moment_in_which_it_begins_to_watch_a_socket() -> None:
     ours, theirs = socket.socketpair()
 

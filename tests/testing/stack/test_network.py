@@ -51,6 +51,16 @@ async def heard_of(
     return hearing.heard
 
 
+async def test_what_its_sender_does_to_a_buffer_afterwards_does_not_change_a_message() -> None:
+    net = network()
+    heard: list[bytes] = []
+    net.transport("b").listen("k", lambda sample: heard.append(sample.payload))
+    buffer = bytearray(b"before")
+    net.transport("a").publisher("k").put(buffer)
+    buffer[:] = b"after!"
+    assert heard == [b"before"]
+
+
 async def test_on_a_calm_network_a_message_is_there_before_its_sender_goes_on() -> None:
     net = network()
     hearing = Hearing(net.transport("b"))

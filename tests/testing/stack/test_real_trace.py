@@ -11,7 +11,7 @@ from trio.testing import MockClock
 
 from peppy.runtime.control_client import NoDaemon
 from peppy.runtime.transport.memory import MemoryNetwork, MemoryTransport
-from peppy.schema.control import DescribeWire
+from peppy.schema.control import DescribeWire, ListStack
 from peppy.schema.events import Event, EventKind, EventsView, ListEvents
 from peppy.schema.frames import Note
 from peppy.schema.names import InstanceId
@@ -21,7 +21,7 @@ from peppy.testing.stack.real_trace import LOGS, Recorder
 from peppy.testing.trace import Trace
 from tests.runtime.service_nodes import alive
 from tests.runtime.topic_ends import emitted
-from tests.testing.stack.made_world import WIRE
+from tests.testing.stack.made_world import CAMERA, WIRE, stack_of
 
 ARM: Final = InstanceId("the_arm")
 
@@ -43,6 +43,8 @@ class ToldDaemon(RealDaemon):
         match request:
             case DescribeWire():
                 return WIRE
+            case ListStack():
+                return stack_of(CAMERA)
             case ListEvents(follow=True) if on_note is not None:
                 for each in self.events:
                     text = msgspec.json.encode(each).decode()

@@ -59,7 +59,8 @@ class Controller:
         """Send the arm on, each time that it says where it is, until it is there."""
         async with robot_arm_joint_states.subscribe(self._node_runner) as states:
             while (target := self._target) is not None:
-                _, state = await asyncio.wait_for(anext(states), SILENCE)
+                async with asyncio.timeout(SILENCE):
+                    _, state = await anext(states)
                 self._positions = state.positions
                 await action.emit_feedback(state.positions)
                 if is_close(state.positions, target):

@@ -28,15 +28,14 @@ class Brain:
         """Whether these are too far from one another."""
 
     async def look(self) -> None:
-        """Find the brightest columns of each frame."""
+        """Find the middle of the brightest columns of each frame."""
         info = await camera_video_stream_info.poll(self._node_runner, timeout=TIMEOUT)
         print(f"looking through {info.instance_id}, {info.data.frame_rate} frames/s")
         async with camera_video_stream.subscribe(self._node_runner) as frames:
             async for _, frame in frames:
                 row = frame.frame[: frame.width]
                 most = max(row)
-                bright = [column for column, pixel in enumerate(row) if pixel == most]
-                middle = sum(bright) / len(bright) / frame.width
+                middle = (row.find(most) + row.rfind(most)) / 2 / frame.width
                 self._seen = (middle - 0.5) * self._params.field_of_view
                 if abs(self._seen - self._aim) > self._params.tolerance:
                     self._off.set()
