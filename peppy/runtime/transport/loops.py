@@ -17,7 +17,7 @@ def new_waiter() -> Waiter:
 
 def waiters_here() -> Callable[[], Waiter]:
     """Return what makes waiters on the running loop, for who needs many."""
-    return _trio().TrioWaiter if on_trio() else on_asyncio.AsyncioWaiter
+    return _trio().TrioWaiter if on_trio() else on_asyncio.waiters_here()
 
 
 def clock_here() -> Callable[[], float]:

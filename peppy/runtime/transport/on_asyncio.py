@@ -27,8 +27,8 @@ class AsyncioWaiter(Waiter):
         "_message",
     )
 
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
         self._asyncio_future_blocking = False
         self._callback: Callable[[AsyncioWaiter], object] | None = None
         self._context: Context | None = None
@@ -118,6 +118,22 @@ class AsyncioHandover(Handover):
     def _unwatch(self) -> None:
         if not self._loop.is_closed():
             self._loop.remove_reader(self.descriptor)
+
+
+def waiters_here() -> Callable[[], AsyncioWaiter]:
+    """Return what makes waiters on the loop that runs when the first one is needed.
+
+    To ask for the loop each time would take a system call before Python 3.12.
+    """
+    loop: asyncio.AbstractEventLoop | None = None
+
+    def waiter() -> AsyncioWaiter:
+        nonlocal loop
+        if loop is None:
+            loop = asyncio.get_running_loop()
+        return AsyncioWaiter(loop)
+
+    return waiter
 
 
 def clock_here() -> Callable[[], float]:
