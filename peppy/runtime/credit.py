@@ -277,6 +277,7 @@ class Account:
         """Ask the sender from which message on it sends all; False if nobody hears that."""
         publisher = self._way_out()
         if not publisher.matched():
+            self.close()  # strangers may claim to be any number of publishers
             return False
         publisher.put(b"", self._key)
         return True
@@ -289,8 +290,9 @@ class Account:
 
     def close(self) -> None:
         """Give the way out back."""
-        if self._publisher is not None:
-            self._publisher.close()
+        publisher, self._publisher = self._publisher, None
+        if publisher is not None:
+            publisher.close()
 
 
 class Takings:
