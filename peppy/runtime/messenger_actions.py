@@ -6,6 +6,9 @@ who hold a goal of that instance. On the wire they are the services `<action>.go
 `.result` and the topic `<action>.feedback`: names that no document can declare.
 """
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
 import anyio
 import msgspec
 
@@ -111,15 +114,8 @@ class ActionMessenger:
         target = Target(to_node_name, target_core_node, target_instance_id)
         goal, left = await _offered(speaker, target, to_action_name, goal_timeout_secs)
         feedback = goal.follow(feedback_qos)  # before it is sent: nothing is missed
-        try:
+        with _told_of_action(to_action_name, target_instance_id, "goal", goal_timeout_secs):
             response = await goal.ask("goal", goal_payload, left)
-        except ServiceUnreachable as error:
-            raise ActionUnreachable(to_action_name, error.why, target_instance_id) from None
-        except ServiceTimeout:
-            why = f"its goal handler has not answered within {goal_timeout_secs:g} s"
-            raise ActionTimeout(to_action_name, why, target_instance_id) from None
-        except ServiceError as error:
-            raise ActionError(to_action_name, error.reason, target_instance_id) from None
         return ActionGoalHandle(goal, response, feedback)
 
     @staticmethod
@@ -133,15 +129,8 @@ class ActionMessenger:
         """
         del messenger
         goal = goal_handle.goal
-        try:
+        with _told_of_action(goal.action, goal.instance_id, "cancel", cancel_timeout_secs):
             return await goal.ask("cancel", b"", cancel_timeout_secs)
-        except ServiceUnreachable as error:
-            raise ActionUnreachable(goal.action, error.why, goal.instance_id) from None
-        except ServiceTimeout as error:
-            why = f"its cancel handler has not answered within {error.seconds:g} s"
-            raise ActionTimeout(goal.action, why, goal.instance_id) from None
-        except ServiceError as error:
-            raise ActionError(goal.action, error.reason, goal.instance_id) from None
 
     @staticmethod
     async def request_result(
@@ -156,14 +145,8 @@ class ActionMessenger:
         """
         del messenger
         goal = goal_handle.goal
-        try:
+        with _told_of_action(goal.action, goal.instance_id, "result", result_timeout_secs):
             return await goal.ask("result", b"", result_timeout_secs)
-        except ServiceUnreachable as error:
-            raise ActionResultUnreachable(goal.action, error.why, goal.instance_id) from None
-        except ServiceTimeout as error:
-            raise ActionResultTimeout(goal.action, error.seconds, goal.instance_id) from None
-        except ServiceError as error:
-            raise ActionError(goal.action, error.reason, goal.instance_id) from None
 
 
 class TopicPublisher:
@@ -234,6 +217,25 @@ class ActionGoalHandle:
         loses nothing.
         """
         return await self._feedback.on_next_message()
+
+
+@contextmanager
+def _told_of_action(
+    action: str, instance_id: str | None, part: str, seconds: float
+) -> Generator[None]:
+    """Inside the block, raise what a service raises as what the action does."""
+    try:
+        yield
+    except ServiceUnreachable as error:
+        unreachable = ActionResultUnreachable if part == "result" else ActionUnreachable
+        raise unreachable(action, error.why, instance_id) from None
+    except ServiceTimeout:
+        if part == "result":
+            raise ActionResultTimeout(action, seconds, instance_id) from None
+        why = f"its {part} handler has not answered within {seconds:g} s"
+        raise ActionTimeout(action, why, instance_id) from None
+    except ServiceError as error:
+        raise ActionError(action, error.reason, instance_id) from None
 
 
 async def _offered(
